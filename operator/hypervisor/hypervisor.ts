@@ -1,0 +1,97 @@
+/**
+ * The hypervisor port: what the agent needs of a host and XenStore cannot do. Narrow on purpose. Every verb is
+ * idempotent: asked again after a crash it finds its work done and says so by succeeding.
+ */
+
+/** A domain is named by both: domids are used again, uuids are not. */
+export interface DomainIdentity {
+  readonly domid: number;
+  readonly uuid: string;
+}
+
+export interface Domain extends DomainIdentity {
+  readonly name: string;
+  readonly type: 'HVM' | 'PV' | 'PVH';
+  readonly memoryMiB: number;
+  readonly paused: boolean;
+}
+
+export interface HostInfo {
+  readonly driver: 'simulated' | 'xl' | 'libxenctrl';
+  readonly xenVersion: string;
+  readonly kernelVersion: string;
+  readonly xenstoreVersion: string;
+  readonly bootID: string;
+  readonly totalMiB: number;
+  readonly freeMiB: number;
+}
+
+/** A PCI device of the host as sysfs shows it. Hexadecimal digits in lower case, without 0x. */
+export interface PciDevice {
+  /** BDF, as `0000:03:00.0`. */
+  readonly address: string;
+  readonly vendorID: string;
+  readonly deviceID: string;
+  readonly classID: string;
+  readonly subsystemVendorID?: string;
+  readonly subsystemID?: string;
+  /** Driver in dom0; absent if none. `pciback` means assignable. */
+  readonly driver?: string;
+  readonly iommuGroup?: number;
+  readonly numaNode?: number;
+}
+
+export interface CreateDomainRequest {
+  /** Chosen by the caller before: a domain that has it already is the answer. */
+  readonly uuid: string;
+  readonly name: string;
+  /** Path in dom0. There is never an initrd. */
+  readonly kernel: string;
+  readonly memoryMiB: number;
+}
+
+export interface Hypervisor {
+  info(): Promise<HostInfo>;
+  listDomains(): Promise<Domain[]>;
+
+  /** Makes a PV domain, introduced to XenStore and paused. */
+  createDomain(request: CreateDomainRequest): Promise<DomainIdentity>;
+  /** Lets `stub` map and drive `target` (the hypervisor's side; XenStore's SET_TARGET is apart). */
+  setTarget(stub: DomainIdentity, target: DomainIdentity): Promise<void>;
+  unpauseDomain(domain: DomainIdentity): Promise<void>;
+  /** Ends the domain; one that is gone, or whose domid has another uuid now, is no error. */
+  destroyDomain(domain: DomainIdentity): Promise<void>;
+
+  listPciDevices(): Promise<PciDevice[]>;
+  /** Unbinds the device from its driver and binds it to pciback; gives the driver it had, if any but pciback. */
+  makeAssignable(address: string): Promise<{ readonly originalDriver: string | undefined }>;
+  /** Takes the device from pciback and gives it back to `driver`, if any. */
+  releaseAssignable(address: string, driver: string | undefined): Promise<void>;
+  reset(address: string): Promise<void>;
+  /** Gives the domain the device's ports, memory and interrupt; with `iommu`, also its DMA. */
+  grant(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
+  /** Takes back what `grant` gave. A domain or device that is gone is no error. */
+  revoke(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** What a hypervisor driver throws. `code` is stable. */
+export type HypervisorErrorCode =
+  | 'NoSuchDomain'
+  | 'NoSuchDevice'
+  | 'DeviceInUse'
+  | 'NoMemory'
+  | 'NotSupported'
+  | 'InvalidArgument'
+  | 'Unavailable'
+  | 'Failed';
+
+export class HypervisorError extends Error {
+  readonly code: HypervisorErrorCode;
+  constructor(code: HypervisorErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'HypervisorError';
+    this.code = code;
+  }
+}
