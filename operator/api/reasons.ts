@@ -1,0 +1,120 @@
+/** Every condition type and every reason, with what it means. The reference in docs/ is generated from here. */
+
+export interface ConditionTypeInfo {
+  readonly writer: 'controller' | 'agent';
+  readonly meaning: string;
+}
+
+/** The condition types of each kind, in the order in which they stand in the status. */
+export const conditionTypes = {
+  StubDomain: {
+    Ready: { writer: 'agent', meaning: 'The device model answers, and its run state is the desired one.' },
+    Scheduled: { writer: 'controller', meaning: 'A host was chosen.' },
+    HostReachable: { writer: 'controller', meaning: "The host's agent renews its Lease." },
+    TargetFound: { writer: 'agent', meaning: 'The guest runs on the host.' },
+    DevicesWired: { writer: 'agent', meaning: 'Everything the stub domain needs is laid out in XenStore, and the back ends are connected.' },
+    DeviceModelRunning: { writer: 'agent', meaning: 'The device model said running, and its domain lives.' },
+    Paused: { writer: 'agent', meaning: 'The device model saved its state and stands still.' },
+    ChannelIdle: { writer: 'agent', meaning: 'No command is under way.' },
+    Stalled: { writer: 'agent', meaning: 'Nothing will change until somebody changes something.' },
+  },
+  PciAttachment: {
+    Ready: { writer: 'agent', meaning: 'The guest has the device.' },
+    Claimed: { writer: 'controller', meaning: 'The device is reserved for this attachment alone.' },
+    BackendReady: { writer: 'agent', meaning: "The device is in the stub domain's PV back end, and both ends are connected." },
+    Inserted: { writer: 'agent', meaning: 'The device model put the device into the guest.' },
+    Removing: { writer: 'agent', meaning: 'The device is on its way out.' },
+    Stalled: { writer: 'agent', meaning: 'Nothing will change until somebody changes something.' },
+  },
+  XenHost: {
+    Ready: { writer: 'agent', meaning: 'The agent can see and drive the host.' },
+    XenStoreConnected: { writer: 'agent', meaning: 'The link to XenStore is up.' },
+    HypervisorReady: { writer: 'agent', meaning: 'The hypervisor driver answers.' },
+  },
+} as const satisfies Record<string, Record<string, ConditionTypeInfo>>;
+
+export type StubDomainConditionType = keyof typeof conditionTypes.StubDomain;
+export type PciAttachmentConditionType = keyof typeof conditionTypes.PciAttachment;
+export type XenHostConditionType = keyof typeof conditionTypes.XenHost;
+
+/** Why a condition is as it is. CamelCase, stable, safe to match in programs. */
+export const reasons = {
+  AsDesired: 'Everything is as the spec asks.',
+  AwaitingController: 'The controller has not looked yet.',
+  AwaitingAgent: 'The agent of the host has not looked yet.',
+  NotScheduled: 'No host was chosen yet.',
+  Scheduled: 'A host was chosen.',
+  NoSuchHost: 'spec.nodeName names a host that is not registered.',
+  HostUnschedulable: 'The host takes no further stub domains.',
+  NoMatchingHost: 'No host has the labels that spec.nodeSelector asks for.',
+  TargetNotFound: 'No guest with the uuid of spec.target runs there.',
+  TargetNameMismatch: 'The guest with this uuid has another name than spec.target.name.',
+  TargetFound: 'The guest runs.',
+  TargetTaken: 'Another StubDomain serves this guest already.',
+  NoMemory: 'The host has not enough free memory.',
+  LeaseFresh: "The host's agent renewed its Lease lately.",
+  LeaseExpired: "The host's agent has not renewed its Lease for too long; what it said last may be wrong by now.",
+  LeaseMissing: 'The host has no Lease yet.',
+  HostUnreachable: 'The agent of the host is out of reach, so nobody knows.',
+  XenStoreDisconnected: 'The agent has no link to XenStore.',
+  HypervisorFailed: 'The hypervisor refused or did not answer.',
+  Unsupported: 'The spec asks for something that is not acted upon yet.',
+  InvalidSpec: 'The spec is not valid; the API server should have refused it.',
+  Wiring: 'The stub domain is being laid out.',
+  Wired: 'Everything is laid out and connected.',
+  BackendsConnecting: 'A back end is not connected yet.',
+  Drifted: 'Something in XenStore is not as it was laid out.',
+  Starting: 'The stub domain was started and has not said running yet.',
+  StartTimeout: 'The stub domain was started and has not said running for too long.',
+  Running: 'The device model runs.',
+  NotRunning: 'The device model does not run.',
+  DomainDied: 'The stub domain is gone and will be made again.',
+  Paused: 'The device model saved its state and stands still.',
+  NotPaused: 'The device model is not paused.',
+  Pausing: 'The device model was asked to save its state and pause.',
+  Resuming: 'The device model was asked to go on.',
+  PauseFailed: 'The device model did not pause.',
+  ResumeFailed: 'The device model did not go on.',
+  Idle: 'No command is under way.',
+  CommandInFlight: 'A command of ours is under way.',
+  ForeignCommand: 'Somebody else gave the device model a command.',
+  StaleState: 'An old reply stands in the channel.',
+  UnrecognisedState: 'The device model says something that is no known word.',
+  Progressing: 'Things are on their way.',
+  NotStalled: 'Nothing stands in the way for good.',
+  Deleting: 'The object is being deleted.',
+  Claimed: 'The device is reserved for this attachment.',
+  DeviceNotFound: 'The host has no such device.',
+  NoMatchingDevice: 'No free device of the host matches the selector.',
+  DeviceClaimed: 'Another attachment has the device.',
+  DeviceDenied: "The host's policy does not give this device away.",
+  DeviceNotAssignable: 'The device is bound to a driver of dom0, and driverPolicy does not allow to seize it.',
+  DeviceInUse: 'Something outside this operator has the device.',
+  SegmentClash: 'The guest has a device that differs only in the PCI segment, which the device model cannot tell apart.',
+  StubDomainNotFound: 'There is no StubDomain of that name.',
+  StubDomainNotScheduled: 'The StubDomain has no host yet.',
+  StubDomainNotReady: 'The device model does not run, so nothing can be inserted now.',
+  StubDomainPaused: 'The device model is paused; devices are inserted when it runs again.',
+  BackendReady: 'The device is in the PV back end, and both ends are connected.',
+  BackendPending: 'The PV back end is not ready yet.',
+  EnumerationStale: 'The stub domain lists its PCI devices only once, and had done so before this one came; it must be started anew.',
+  Inserted: 'The device model put the device into the guest.',
+  Inserting: 'The device model was asked to insert the device.',
+  NotInserted: 'The device is not in the guest.',
+  NoFreeSlot: 'The guest has no free slot.',
+  SlotBusy: 'The slot that was asked for is taken.',
+  InsertRefused: 'The device model refused the device.',
+  InsertFailed: 'The device model refused the device without a known reason.',
+  InsertUnknown: 'The device model took the command and gave no clear answer; it is not sent again, since that could insert the device twice.',
+  NotDelivered: 'The device model did not take the command in time; it was withdrawn.',
+  NotRemoving: 'Nobody asked to remove the device.',
+  Removing: 'The device model was asked to remove the device.',
+  WaitingForGuest: 'The guest was asked to let the device go and has not done so yet.',
+  WaitingForOther: 'Another device is being removed from the guest; nothing is inserted or removed meanwhile.',
+  Queued: 'Another command is under way on this device model.',
+  Gone: 'The domain or the device is gone.',
+  XenStoreConnected: 'The link is up.',
+  HypervisorReady: 'The driver answers.',
+} as const satisfies Record<string, string>;
+
+export type Reason = keyof typeof reasons;
