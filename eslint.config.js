@@ -61,7 +61,9 @@ const folderRules = Object.entries(boundaries).map(([name, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', '.stubdom/', 'charts/', 'operator/api/generated/', 'test/support/strip-types.cjs'] },
+  {
+    ignores: ['dist/', 'coverage/', '.stubdom/', 'charts/', 'operator/api/generated/', 'test/support/strip-types.cjs'],
+  },
   {
     files: ['**/*.ts'],
     extends: [eslint.configs.recommended, tseslint.configs.strictTypeChecked],
@@ -100,6 +102,18 @@ export default tseslint.config(
     ignores: ['operator/embedded/world.ts', 'operator/embedded/world/**'],
     rules: restricted(
       boundary('embedded', embeddedPart, 'A part of the embedded world shares only the pure core and the ports.'),
+      clientNode,
+    ),
+  },
+  {
+    // The simulated host is a client of XenStore as real hosts, back ends and device models are.
+    files: ['operator/embedded/simulated-host/**/*.ts'],
+    rules: restricted(
+      boundary(
+        'embedded',
+        [...embeddedPart, 'xenstore', 'hypervisor'],
+        'A simulated host knows XenStore and the hypervisor port.',
+      ),
       clientNode,
     ),
   },
