@@ -1,0 +1,14 @@
+/** Names that other programs see: groups, finalizers, field managers, annotations. */
+export const group = 'stubdom.io';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}` as const;
+
+/** Held by the agent: the object lives until what it did on the host is undone. */
+export const agentFinalizer = 'stubdom.io/agent';
+
+/** Field managers of server-side apply. Users own the spec. */
+export const controllerManager = 'stubdom-controller';
+export const agentManager = 'stubdom-agent';
+
+/** Namespace of the hosts' Leases. */
+export const leaseNamespace = 'stubdom-system';

@@ -1,0 +1,148 @@
+import { type ChannelDecision, type ChannelTimeouts, decideChannel } from './command-channel/channel.ts';
+import { insertStep, prepareStep } from './pci/attach-step.ts';
+import { removalStep } from './pci/removal-step.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Plan } from './step.ts';
+import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
+import { isDeleting, isWanted, noteOf } from './wanted.ts';
+
+/** An old reply that nobody waits for is left alone for that long: its reader might be slow. */
+export const staleGraceMs = 5000;
+
+/** What the channel is up to, if there is a stub domain. */
+export function channelDecision(snapshot: Snapshot, timeouts?: ChannelTimeouts): ChannelDecision | undefined {
+  return snapshot.channel === undefined ? undefined : decideChannel(snapshot.channel, snapshot.now, timeouts);
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** The first plan with a step; else a wait for the earliest of all times. */
+function firstOf(plans: Iterable<Plan>): Plan {
+  const wakes: (number | undefined)[] = [];
+  for (const plan of plans) {
+    if (plan.step !== undefined) return plan;
+    wakes.push(plan.wakeAt);
+  }
+  return { step: undefined, wakeAt: earliest(wakes) };
+}
+
+const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
+
+function channelStep(snapshot: Snapshot, channel: ChannelDecision | undefined): Plan {
+  switch (channel?.kind) {
+    case undefined:
+    case 'idle':
+    case 'waitingForGuest':
+      return wait();
+    case 'await':
+      return wait(channel.deadline);
+    case 'withdraw':
+      return { step: { do: 'withdraw' } };
+    case 'conclude':
+      return { step: { do: 'conclude', decision: channel } };
+    case 'blocked': {
+      if (channel.stale === undefined || snapshot.memory.staleSince === undefined) return wait();
+      const due = snapshot.memory.staleSince + staleGraceMs;
+      return snapshot.now >= due ? { step: { do: 'repair' } } : wait(due);
+    }
+  }
+}
+
+function runStateStep(snapshot: Snapshot, channel: ChannelDecision | undefined): Plan {
+  const { object } = snapshot;
+  if (object === undefined || isDeleting(object) || channel?.kind !== 'idle') return wait();
+  if (snapshot.note?.owner !== object.metadata.uid) return wait();
+  const wanted = object.spec.runState === 'Paused' ? 'paused' : 'running';
+  if (channel.state === wanted) return wait();
+  const { quietUntil } = snapshot.memory;
+  if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
+  const attempt = snapshot.memory.attempts.get(object.metadata.uid);
+  if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
+  const command = wanted === 'paused' ? 'save' : 'continue';
+  return { step: { do: 'send', command, parameter: '', owner: object.metadata.uid } };
+}
+
+function* removals(snapshot: Snapshot, channel: ChannelDecision | undefined): Generator<Plan> {
+  const byUid = new Map(snapshot.attachments.map((attachment) => [attachment.metadata.uid, attachment]));
+  for (const [address, note] of snapshot.pciNotes) {
+    const attachment = byUid.get(note.owner);
+    if (attachment !== undefined && isWanted(snapshot, attachment)) continue;
+    yield removalStep(snapshot, channel, address, note, attachment);
+  }
+}
+
+function* attachments(snapshot: Snapshot, channel: ChannelDecision | undefined): Generator<Plan> {
+  const wanted = snapshot.attachments.filter((attachment) => isWanted(snapshot, attachment));
+  for (const attachment of wanted) yield prepareStep(snapshot, attachment);
+  if (snapshot.object?.spec.runState === 'Paused') return;
+  for (const attachment of wanted) yield insertStep(snapshot, channel, attachment);
+}
+
+/** Finalizers: on before anything is done, off when everything is undone. */
+function* finalizers(snapshot: Snapshot, finalizer: string): Generator<Plan> {
+  const { object } = snapshot;
+  if (object !== undefined && !isDeleting(object) && object.metadata.finalizers?.includes(finalizer) !== true) {
+    yield { step: { do: 'addFinalizer', kind: 'StubDomain', uid: object.metadata.uid } };
+  }
+  for (const attachment of snapshot.attachments) {
+    const { uid, finalizers: held } = attachment.metadata;
+    const has = held?.includes(finalizer) === true;
+    if (isDeleting(attachment)) {
+      if (has && noteOf(snapshot, attachment) === undefined) {
+        yield { step: { do: 'removeFinalizer', kind: 'PciAttachment', uid } };
+      }
+    } else if (!has && isWanted(snapshot, attachment)) {
+      yield { step: { do: 'addFinalizer', kind: 'PciAttachment', uid } };
+    }
+  }
+}
+
+/** Until when the devices of a stub domain that is being deleted may take to leave. */
+function leaveDeadline(snapshot: Snapshot): number {
+  const since = Date.parse(snapshot.object?.metadata.deletionTimestamp ?? '');
+  const seconds = Math.max(0, ...snapshot.attachments.map((attachment) => attachment.spec.removalTimeoutSeconds));
+  return (Number.isNaN(since) ? 0 : since) + seconds * 1000;
+}
+
+/** The end of the stub domain: first its devices leave, as long as somebody can let them go; then it is taken down. */
+function deletionStep(snapshot: Snapshot, channel: ChannelDecision | undefined, finalizer: string): Plan {
+  const { object } = snapshot;
+  if (object === undefined || !isDeleting(object)) return wait();
+  const { uid, finalizers: held } = object.metadata;
+  const ours = snapshot.note?.owner === uid;
+  if (ours && object.spec.deletionPolicy === 'Orphan') return { step: { do: 'forget' } };
+  if (ours) {
+    const answers = channel !== undefined && snapshot.stub !== undefined && snapshot.target !== undefined;
+    const canLeave = answers && snapshot.channel?.state !== 'Absent' && snapshot.channel?.state !== 'paused';
+    const deadline = leaveDeadline(snapshot);
+    if (canLeave && snapshot.pciNotes.size > 0 && snapshot.now < deadline) return wait(deadline);
+    return { step: { do: 'teardown', because: 'deleted' } };
+  }
+  return held?.includes(finalizer) === true ? { step: { do: 'removeFinalizer', kind: 'StubDomain', uid } } : wait();
+}
+
+function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeouts): Generator<Plan> {
+  const channel = channelDecision(snapshot, timeouts);
+  yield* finalizers(snapshot, finalizer);
+  yield channelStep(snapshot, channel);
+  if (snapshot.object !== undefined && isDeleting(snapshot.object) && snapshot.object.spec.deletionPolicy === 'Destroy') {
+    yield* removals(snapshot, channel);
+  }
+  yield deletionStep(snapshot, channel, finalizer);
+  yield lifecycleStep(snapshot);
+  yield* removals(snapshot, channel);
+  yield runStateStep(snapshot, channel);
+  yield* attachments(snapshot, channel);
+}
+
+/**
+ * What to do next for a stub domain and its attachments: one step, or nothing until something changes. The order is the
+ * priority: what was begun is ended first, devices leave before others come, and a device never comes while another is
+ * on its way out, since the channel is not idle then.
+ */
+export function nextStep(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeouts): Plan {
+  return firstOf(plans(snapshot, finalizer, timeouts));
+}

@@ -1,0 +1,131 @@
+import { backendOptions, type PciOptions } from '../command-channel/parameter.ts';
+import { backendPath, frontendPath, libxlPath } from '../locations.ts';
+import type { Pin } from '../notes.ts';
+import { type PlanNode, nodesBelow, ownedBy } from '../plan-node.ts';
+import { xenbusState } from '../xenbus.ts';
+
+/** One device in the PV back end. Its index is not stable: removal shifts the later ones down (libxl_pci.c). */
+export interface BackendEntry {
+  readonly index: number;
+  readonly address: string;
+  /** xenbus sub-state of the entry; 3 once pciback has it. */
+  readonly state: number | undefined;
+  /** Whether pciback gave it a virtual address; without one its configuration space reads as zeros. */
+  readonly hasVirtualAddress: boolean;
+}
+
+/** The stub domain's PV back end for PCI, as dom0 owns it, and what its front end says, which is only a hint. */
+export interface PciBackendView {
+  readonly exists: boolean;
+  readonly state: number | undefined;
+  readonly entries: readonly BackendEntry[];
+  readonly frontendState: number | undefined;
+}
+
+export const noPciBackend: PciBackendView = { exists: false, state: undefined, entries: [], frontendState: undefined };
+
+/** The entry of a device, if it is there. */
+export function backendEntry(view: PciBackendView, address: string): BackendEntry | undefined {
+  return view.entries.find((entry) => entry.address === address);
+}
+
+/** Writes of a first or further device. Removals are paths. */
+export interface BackendChange {
+  readonly write: readonly PlanNode[];
+  readonly remove: readonly string[];
+}
+
+function entryNodes(back: string, index: number, address: string, options: PciOptions, vdevfn?: number): PlanNode[] {
+  return nodesBelow(back, {
+    [`key-${index}`]: address,
+    [`dev-${index}`]: address,
+    ...(vdevfn === undefined ? {} : { [`vdevfn-${index}`]: vdevfn.toString(16) }),
+    [`opts-${index}`]: backendOptions(options),
+    [`state-${index}`]: String(xenbusState.initialising),
+  });
+}
+
+/**
+ * What to write to add a device: the first one makes both ends, a further one asks the connected back end to look again
+ * (state 7). Undefined while the back end is busy with something else.
+ */
+export function addBackendEntry(
+  view: PciBackendView,
+  stub: Pin,
+  stubName: string,
+  device: { readonly address: string; readonly options: PciOptions; readonly vdevfn?: number },
+): BackendChange | undefined {
+  const back = backendPath('pci', stub.domid, 0);
+  const front = frontendPath('pci', stub.domid, 0);
+  const entry = entryNodes(back, view.entries.length, device.address, device.options, device.vdevfn);
+  const count = { path: `${back}/num_devs`, value: String(view.entries.length + 1) };
+  if (!view.exists) {
+    const note = `${libxlPath(stub.domid)}/device/pci/0`;
+    return {
+      remove: [],
+      write: [
+        { path: front, permissions: ownedBy(stub.domid, 0) },
+        ...nodesBelow(front, { backend: back, 'backend-id': '0', state: String(xenbusState.initialising) }),
+        { path: back, permissions: ownedBy(0, stub.domid) },
+        ...nodesBelow(back, { frontend: front, 'frontend-id': String(stub.domid), online: '1', domain: stubName }),
+        ...entry,
+        count,
+        { path: `${back}/state`, value: String(xenbusState.initialising) },
+        ...nodesBelow(note, { backend: back, frontend: front }),
+      ],
+    };
+  }
+  // Before the handshake began the list is still free to grow; afterwards only a settled back end takes another.
+  if (view.state === xenbusState.initialising) return { remove: [], write: [...entry, count] };
+  if (view.state !== xenbusState.connected) return undefined;
+  return { remove: [], write: [...entry, count, { path: `${back}/state`, value: String(xenbusState.reconfiguring) }] };
+}
+
+/** What to write to begin taking a device out: its sub-state to closing, and the back end to look again. */
+export function closeBackendEntry(stub: Pin, entry: BackendEntry): PlanNode[] {
+  const back = backendPath('pci', stub.domid, 0);
+  return [
+    { path: `${back}/state-${entry.index}`, value: String(xenbusState.closing) },
+    { path: `${back}/state`, value: String(xenbusState.reconfiguring) },
+  ];
+}
+
+const perEntry = ['key', 'dev', 'vdevfn', 'opts', 'state', 'vdev', 'name'] as const;
+
+/**
+ * What to write to drop a closed entry: the later ones move down by one, as libxl does. `read` gives the present values of
+ * the entries' nodes. The last entry takes both ends with it.
+ */
+export function dropBackendEntry(
+  view: PciBackendView,
+  stub: Pin,
+  entry: BackendEntry,
+  read: (path: string) => string | undefined,
+): BackendChange {
+  const back = backendPath('pci', stub.domid, 0);
+  if (view.entries.length <= 1) {
+    return {
+      write: [],
+      remove: [back, frontendPath('pci', stub.domid, 0), `${libxlPath(stub.domid)}/device/pci/0`],
+    };
+  }
+  const write: PlanNode[] = [];
+  const remove: string[] = [];
+  const last = view.entries.length - 1;
+  for (let index = entry.index; index < last; index += 1) {
+    for (const name of perEntry) {
+      const next = read(`${back}/${name}-${index + 1}`);
+      if (next === undefined) remove.push(`${back}/${name}-${index}`);
+      else write.push({ path: `${back}/${name}-${index}`, value: next });
+    }
+  }
+  for (const name of perEntry) remove.push(`${back}/${name}-${last}`);
+  write.push({ path: `${back}/num_devs`, value: String(last) });
+  return { write, remove };
+}
+
+/** Every node of the entries, for `dropBackendEntry`. */
+export function entryPaths(stub: Pin, count: number): string[] {
+  const back = backendPath('pci', stub.domid, 0);
+  return Array.from({ length: count }, (_, index) => perEntry.map((name) => `${back}/${name}-${index}`)).flat();
+}

@@ -1,0 +1,138 @@
+import { type ConditionDecision, decide } from '../../api/conditions.ts';
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { PciAttachmentConditionType, Reason } from '../../api/reasons.ts';
+import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { PciNote } from '../notes.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { formatVdevfn } from '../untrusted.ts';
+import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
+import { attachmentObstacle } from './attachment-obstacle.ts';
+import { insertGate } from './gate.ts';
+
+type Decision = ConditionDecision<PciAttachmentConditionType>;
+
+const failures: Readonly<Partial<Record<string, string>>> = {
+  NoFreeSlot: 'The device model says that the guest has no free slot for hotplug. Detach another device.',
+  SlotBusy: 'The device model says that the slot in spec.virtualSlot is taken. Ask for another slot, or leave it out.',
+  InsertRefused: 'The device model refused the device.',
+  InsertFailed: 'The device model refused the device and gave a reason that is not one of the known ones; its log has it.',
+  NotDelivered: 'The device model did not take the command in time, and it was withdrawn. It is sent again.',
+};
+
+function notInserted(snapshot: Snapshot, attachment: PciAttachment, channel: ChannelDecision | undefined): [Reason, string] {
+  const inflight = snapshot.channel?.inflight;
+  if (inflight?.owner === attachment.metadata.uid && inflight.command === 'pci-ins') {
+    return ['Inserting', 'The device model was asked to insert the device.'];
+  }
+  const attempt = snapshot.memory.attempts.get(attachment.metadata.uid);
+  const known = attempt === undefined ? undefined : failures[attempt.reason];
+  if (attempt !== undefined && known !== undefined) return [attempt.reason as Reason, known];
+  if (attempt !== undefined) {
+    return ['HypervisorFailed', `The device could not be made ready: ${attempt.detail ?? 'the hypervisor refused'}`];
+  }
+  const { object } = snapshot;
+  if (object === undefined) return ['StubDomainNotFound', `There is no StubDomain ${attachment.spec.stubDomainRef.name} in this namespace.`];
+  if (object.spec.runState === 'Paused' || snapshot.channel?.state === 'paused') {
+    return ['StubDomainPaused', 'The device model is paused; the device is inserted when it runs again.'];
+  }
+  if (channel === undefined || (channel.kind === 'blocked' && channel.reason === 'Starting')) {
+    return ['StubDomainNotReady', 'The device model does not run yet.'];
+  }
+  if (channel.kind === 'waitingForGuest') {
+    return ['WaitingForOther', 'Another device is on its way out of the guest; nothing is inserted meanwhile.'];
+  }
+  if (channel.kind === 'blocked') return [channel.reason, 'The command channel is not free.'];
+  const gate = insertGate(
+    snapshot.pciBackend,
+    claimedAddress(attachment) ?? '',
+    snapshot.memory.frontendConnectedSince,
+    snapshot.now,
+  );
+  if (gate.kind === 'pending') return ['BackendPending', `The PV back end is not ready: ${gate.missing} is missing.`];
+  return ['Queued', 'The insert waits for its turn on the command channel.'];
+}
+
+function inserted(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined, channel: ChannelDecision | undefined): Decision {
+  const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
+  switch (current?.stage) {
+    case 'attached':
+    case 'inserted':
+      return decide('Inserted', 'True', 'Inserted', `The guest has the device at ${formatVdevfn(current.vdevfn ?? 0)}.`);
+    case 'unknown':
+      return decide(
+        'Inserted',
+        'Unknown',
+        'InsertUnknown',
+        'The device model took the command and gave no clear answer. It is not sent again, since that could insert the device twice. Look into the guest; to try anew, delete and create the PciAttachment.',
+      );
+    case 'removed':
+      return decide('Inserted', 'False', 'NotInserted', 'The device left the guest.');
+    case 'claimed':
+    case undefined: {
+      const obstacle = isWanted(snapshot, attachment) ? attachmentObstacle(snapshot, attachment) : undefined;
+      if (obstacle !== undefined) return decide('Inserted', 'False', obstacle.reason, obstacle.message);
+      if (isDeleting(attachment)) return decide('Inserted', 'False', 'NotInserted', 'The device is not in the guest.');
+      return decide('Inserted', 'False', ...notInserted(snapshot, attachment, channel));
+    }
+  }
+}
+
+function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
+  const address = claimedAddress(attachment) ?? attachment.status?.address ?? '';
+  const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
+  const current = note !== undefined && isCurrent(snapshot, note);
+  if (current && gate.kind === 'ready') {
+    return decide('BackendReady', 'True', 'BackendReady', 'The device is in the PV back end, and both ends are connected.');
+  }
+  const missing = gate.kind === 'pending' && current ? `: ${gate.missing} is missing` : '';
+  return decide('BackendReady', 'False', 'BackendPending', `The device is not ready in the PV back end${missing}.`);
+}
+
+function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
+  if (isWanted(snapshot, attachment) || note === undefined) {
+    return decide('Removing', 'False', 'NotRemoving', 'Nobody asked to remove the device.');
+  }
+  const inflight = snapshot.channel?.inflight;
+  if (inflight?.owner === attachment.metadata.uid && inflight.command === 'pci-rem') {
+    return decide(
+      'Removing',
+      'True',
+      'WaitingForGuest',
+      'The guest was asked to let the device go and has not done so yet. With spec.removalPolicy Force it is taken after removalTimeoutSeconds.',
+    );
+  }
+  return decide('Removing', 'True', 'Removing', 'The device is on its way out.');
+}
+
+/** The conditions of an attachment that the agent answers for, from what one pass saw. */
+export function pciAttachmentConditions(
+  snapshot: Snapshot,
+  attachment: PciAttachment,
+  channel: ChannelDecision | undefined,
+): Decision[] {
+  const note = noteOf(snapshot, attachment);
+  const isInserted = inserted(snapshot, attachment, note, channel);
+  const isRemoving = removing(snapshot, attachment, note);
+  const obstacle = isWanted(snapshot, attachment) ? attachmentObstacle(snapshot, attachment) : undefined;
+  const stalled =
+    obstacle?.forGood === true
+      ? decide('Stalled', 'True', obstacle.reason, obstacle.message)
+      : decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.');
+  return [
+    ready(attachment, note, isInserted, isRemoving),
+    backendReady(snapshot, attachment, note),
+    isInserted,
+    isRemoving,
+    stalled,
+  ];
+}
+
+function ready(attachment: PciAttachment, note: PciNote | undefined, isInserted: Decision, isRemoving: Decision): Decision {
+  if (isDeleting(attachment)) return decide('Ready', 'False', 'Deleting', isRemoving.message);
+  if (isRemoving.status === 'True') return decide('Ready', 'False', isRemoving.reason, isRemoving.message);
+  if (isInserted.status !== 'True') return decide('Ready', isInserted.status, isInserted.reason, isInserted.message);
+  if (note?.stage !== 'attached') {
+    return decide('Ready', 'False', 'Progressing', 'The device is in the guest, and its grants are on their way.');
+  }
+  return decide('Ready', 'True', 'AsDesired', isInserted.message);
+}

@@ -1,0 +1,67 @@
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { ChannelDecision } from '../command-channel/channel.ts';
+import { removeParameter } from '../command-channel/parameter.ts';
+import type { PciNote } from '../notes.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { Plan } from '../step.ts';
+import { isCurrent } from '../wanted.ts';
+import { xenbusState } from '../xenbus.ts';
+import { backendEntry } from './backend.ts';
+
+const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
+
+/** When the removal policy stops waiting for the guest, in milliseconds since the epoch. */
+export function removalDeadline(attachment: PciAttachment | undefined, since: number): number {
+  return since + (attachment?.spec.removalTimeoutSeconds ?? 300) * 1000;
+}
+
+/**
+ * The next step to get a device out of the guest and back to the host. `attachment` is absent where the object is gone.
+ * Order: the device model lets it go, grants, back end, host (reference §5.4).
+ */
+export function removalStep(
+  snapshot: Snapshot,
+  channel: ChannelDecision | undefined,
+  address: string,
+  note: PciNote,
+  attachment: PciAttachment | undefined,
+): Plan {
+  const lives = isCurrent(snapshot, note);
+  const inGuest = note.stage === 'inserted' || note.stage === 'attached' || note.stage === 'unknown';
+  if (inGuest && lives) return removeFromGuest(snapshot, channel, address, note, attachment);
+  // A device that nobody confirmed to be quiet is never given back to a dom0 driver by itself.
+  const quarantine = inGuest || note.unconfirmed === true;
+  const entry = lives ? backendEntry(snapshot.pciBackend, address) : undefined;
+  if (entry === undefined) return { step: { do: 'release', address, quarantine } };
+  const only = snapshot.pciBackend.entries.length === 1;
+  if (only || entry.state === xenbusState.closed) {
+    return snapshot.pciBackend.state === xenbusState.connected || only
+      ? { step: { do: 'release', address, quarantine } }
+      : wait();
+  }
+  if (entry.state === xenbusState.closing) return wait();
+  return snapshot.pciBackend.state === xenbusState.connected ? { step: { do: 'revoke', address } } : wait();
+}
+
+function removeFromGuest(
+  snapshot: Snapshot,
+  channel: ChannelDecision | undefined,
+  address: string,
+  note: PciNote,
+  attachment: PciAttachment | undefined,
+): Plan {
+  const inflight = snapshot.channel?.inflight;
+  if (channel?.kind === 'waitingForGuest' && inflight?.address === address) {
+    const deadline = removalDeadline(attachment, channel.since);
+    const gives = attachment?.spec.removalPolicy === 'Force' || attachment === undefined || snapshot.object === undefined;
+    const goes = gives || snapshot.object?.metadata.deletionTimestamp !== undefined;
+    if (!goes) return wait();
+    return snapshot.now >= deadline ? { step: { do: 'abandonRemoval', address } } : wait(deadline);
+  }
+  if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();
+  const { quietUntil } = snapshot.memory;
+  if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
+  const attempt = snapshot.memory.attempts.get(note.owner);
+  if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
+  return { step: { do: 'send', command: 'pci-rem', parameter: removeParameter(address), owner: note.owner, address } };
+}

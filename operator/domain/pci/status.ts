@@ -1,0 +1,39 @@
+import type { PciAttachment, PciAttachmentStatus } from '../../api/generated/pci-attachment.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { commandStatus } from '../stub-domain/status.ts';
+import { formatVdevfn } from '../untrusted.ts';
+import { isCurrent, isDeleting, noteOf } from '../wanted.ts';
+
+type Facts = Omit<PciAttachmentStatus, 'conditions' | 'nodeName' | 'observedGeneration' | 'address'>;
+type Phase = NonNullable<PciAttachmentStatus['phase']>;
+
+/** What the agent reports of an attachment besides its conditions. */
+export function pciAttachmentFacts(snapshot: Snapshot, attachment: PciAttachment, stalled: boolean, failed: boolean): Facts {
+  const note = noteOf(snapshot, attachment);
+  const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
+  const command = commandStatus(snapshot, attachment.metadata.uid);
+  return {
+    phase: phase(attachment, current?.stage, stalled || failed),
+    ...(current?.vdevfn === undefined || current.stage === 'removed'
+      ? {}
+      : { virtualDeviceFunction: formatVdevfn(current.vdevfn) }),
+    ...(note?.originalDriver === undefined ? {} : { originalDriver: note.originalDriver }),
+    ...(command === undefined ? {} : { command: command as NonNullable<PciAttachmentStatus['command']> }),
+  };
+}
+
+function phase(attachment: PciAttachment, stage: string | undefined, failed: boolean): Phase {
+  if (isDeleting(attachment)) return 'Detaching';
+  switch (stage) {
+    case 'attached':
+      return 'Attached';
+    case 'unknown':
+      return 'Unknown';
+    case 'removed':
+      return 'Detaching';
+    case 'inserted':
+      return 'Attaching';
+    default:
+      return failed ? 'Failed' : stage === 'claimed' ? 'Attaching' : 'Claimed';
+  }
+}

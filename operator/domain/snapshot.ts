@@ -1,0 +1,73 @@
+import type { PciAttachment } from '../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../api/generated/stub-domain.ts';
+import type { ChannelView } from './command-channel/channel.ts';
+import type { EnumeratedNote, LastCommandNote, PciNote, Pin, SavedNote, StubNote } from './notes.ts';
+import type { PciBackendView } from './pci/backend.ts';
+
+/** The guest, as the hypervisor lists it. */
+export interface TargetDomain extends Pin {
+  readonly name: string;
+}
+
+/** One PV device of the plan and the state of its back end. */
+export interface DeviceView {
+  readonly kind: 'vbd' | 'vif' | 'vfb' | 'vkbd' | 'console';
+  readonly label: string;
+  readonly state: number | undefined;
+}
+
+/** A PCI device of the host, as far as attaching needs it. */
+export interface HostDevice {
+  readonly address: string;
+  readonly driver: string | undefined;
+}
+
+/** How an earlier try for an object ended, and when it may be tried again. Kept in the agent's memory. */
+export interface Attempt {
+  readonly reason: string;
+  readonly detail?: string;
+  readonly count: number;
+  readonly retryAt: number;
+}
+
+/** What the agent remembers between passes. Losing it costs a second's delay or one more try, never correctness. */
+export interface Memory {
+  /** Since when the PCI front end has been connected without a change of the back end. */
+  readonly frontendConnectedSince?: number;
+  /** Since when an old reply has stood in the channel. */
+  readonly staleSince?: number;
+  /** Nothing is sent before: a withdrawn command might still be on its way through the device model. */
+  readonly quietUntil?: number;
+  /** By UID of the object. */
+  readonly attempts: ReadonlyMap<string, Attempt>;
+}
+
+/** All that one pass knows: everything is read before anything is decided. */
+export interface Snapshot {
+  readonly now: number;
+  readonly object: StubDomain | undefined;
+  /** Those that refer to the stub domain and are bound to this host, oldest first. */
+  readonly attachments: readonly PciAttachment[];
+  readonly target: TargetDomain | undefined;
+  readonly note: StubNote | undefined;
+  /** Whether the object that `note` names still exists on this host. */
+  readonly noteOwnerExists: boolean;
+  /** The domain that has the uuid of `note`, if it lives. */
+  readonly stub: Pin | undefined;
+  /** Domid of a stub domain that serves the target and is not ours. */
+  readonly foreignStub: number | undefined;
+  readonly channel: ChannelView | undefined;
+  readonly devices: readonly DeviceView[];
+  /** Port of the display, if the device model told it. */
+  readonly displayPort: number | undefined;
+  readonly pciBackend: PciBackendView;
+  /** By address. */
+  readonly pciNotes: ReadonlyMap<string, PciNote>;
+  readonly enumerated: EnumeratedNote | undefined;
+  /** Domid in the host's claim of a device, by address. */
+  readonly claims: ReadonlyMap<string, number>;
+  readonly hostDevices: ReadonlyMap<string, HostDevice>;
+  readonly saved: SavedNote | undefined;
+  readonly last: LastCommandNote | undefined;
+  readonly memory: Memory;
+}

@@ -1,0 +1,44 @@
+import type { ChannelDecision } from './command-channel/channel.ts';
+import type { CommandName, Pin } from './notes.ts';
+
+/** One thing to do now. Each is idempotent: done again after a crash, it finds its work done. */
+export type Step =
+  | { readonly do: 'addFinalizer'; readonly kind: 'StubDomain' | 'PciAttachment'; readonly uid: string }
+  | { readonly do: 'removeFinalizer'; readonly kind: 'StubDomain' | 'PciAttachment'; readonly uid: string }
+  /** Note the uuid of a stub domain that will be made. */
+  | { readonly do: 'intend' }
+  /** Make the domain, and write the whole plan in one transaction. */
+  | { readonly do: 'build' }
+  | { readonly do: 'start' }
+  /** End the stub domain, take its devices back, and remove what was written for it. */
+  | { readonly do: 'teardown'; readonly because: 'deleted' | 'targetGone' | 'targetRestarted' | 'domainDied' | 'orphanNote' }
+  /** Leave everything running and remove the notes. */
+  | { readonly do: 'forget' }
+  | {
+      readonly do: 'send';
+      readonly command: CommandName;
+      readonly parameter: string;
+      readonly owner: string;
+      readonly address?: string;
+    }
+  | { readonly do: 'conclude'; readonly decision: Extract<ChannelDecision, { kind: 'conclude' }> }
+  | { readonly do: 'withdraw' }
+  /** Write `running` over an old reply that nobody waits for. */
+  | { readonly do: 'repair' }
+  /** Stop waiting for the guest: the removal policy says so. */
+  | { readonly do: 'abandonRemoval'; readonly address: string }
+  /** Reserve the device in XenStore. */
+  | { readonly do: 'claim'; readonly uid: string; readonly address: string }
+  /** Make it assignable, reset it, give the stub domain its grants, and put it into the back end. */
+  | { readonly do: 'prepare'; readonly uid: string; readonly address: string }
+  /** Give the guest its grants after the insert. */
+  | { readonly do: 'grant'; readonly address: string }
+  /** Take the grants back and begin to take the device out of the back end. */
+  | { readonly do: 'revoke'; readonly address: string }
+  /** Drop the back end entry, reset, give the device back, and remove claim and note. */
+  | { readonly do: 'release'; readonly address: string; readonly quarantine: boolean };
+
+/** What a pass comes to: something to do, or nothing until a change or `wakeAt` (milliseconds since the epoch). */
+export type Plan = { readonly step: Step } | { readonly step: undefined; readonly wakeAt: number | undefined };
+
+export type { Pin };

@@ -1,0 +1,170 @@
+import { type ConditionDecision, decide } from '../../api/conditions.ts';
+import type { StubDomainConditionType } from '../../api/reasons.ts';
+import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { isDeleting } from '../wanted.ts';
+import { xenbusState, xenbusStateName } from '../xenbus.ts';
+import { servedByOther, startTimeoutMs, targetMismatch } from './lifecycle-step.ts';
+import { refuse } from './support.ts';
+
+type Decision = ConditionDecision<StubDomainConditionType>;
+
+function targetFound(snapshot: Snapshot): Decision {
+  const { object, target } = snapshot;
+  const uuid = object?.spec.target.uuid ?? '';
+  if (target === undefined) {
+    return decide(
+      'TargetFound',
+      'False',
+      'TargetNotFound',
+      `No guest with uuid ${uuid} runs on this host. The stub domain is made when it starts.`,
+    );
+  }
+  if (targetMismatch(snapshot)) {
+    const message = `The guest with uuid ${uuid} is not named ${object?.spec.target.name ?? ''}. Correct spec.target.`;
+    return decide('TargetFound', 'False', 'TargetNameMismatch', message);
+  }
+  return decide('TargetFound', 'True', 'TargetFound', `The guest runs as domain ${target.domid}.`);
+}
+
+/** What keeps the stub domain from being made until somebody changes something. */
+function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: string } | undefined {
+  const { object, target } = snapshot;
+  if (object === undefined) return undefined;
+  const refusal = refuse(object.spec, target?.name ?? object.spec.target.name ?? '');
+  if (refusal !== undefined) return refusal;
+  if (targetMismatch(snapshot)) return targetFound(snapshot);
+  if (servedByOther(snapshot)) {
+    return { reason: 'TargetTaken', message: 'Another StubDomain serves this guest already. Delete one of the two.' };
+  }
+  if (snapshot.note === undefined && snapshot.foreignStub !== undefined) {
+    return {
+      reason: 'TargetTaken',
+      message: `The guest has stub domain ${snapshot.foreignStub}, which this operator did not make. Destroy it first.`,
+    };
+  }
+  return undefined;
+}
+
+function devicesWired(snapshot: Snapshot): Decision {
+  const { note } = snapshot;
+  const attempt = snapshot.memory.attempts.get(snapshot.object?.metadata.uid ?? '');
+  const begun = snapshot.target !== undefined && note !== undefined && note.stage !== 'intended';
+  if (!begun || note.owner !== snapshot.object?.metadata.uid) {
+    return attempt === undefined
+      ? decide('DevicesWired', 'False', 'Wiring', 'The stub domain is not laid out yet.')
+      : decide('DevicesWired', 'False', 'HypervisorFailed', `The stub domain could not be made: ${attempt.detail ?? attempt.reason}`);
+  }
+  const waiting = snapshot.devices.filter(({ state }) => state !== xenbusState.connected);
+  if (waiting.length === 0) return decide('DevicesWired', 'True', 'Wired', 'Everything is laid out and connected.');
+  const list = waiting.map(({ label, state }) => `${label} ${xenbusStateName(state)}`).join(', ');
+  return decide('DevicesWired', 'False', 'BackendsConnecting', `Not connected: ${list}.`);
+}
+
+function deviceModelRunning(snapshot: Snapshot): Decision {
+  const { note, channel } = snapshot;
+  if (note?.stage !== 'started' || snapshot.stub === undefined || channel === undefined) {
+    return decide('DeviceModelRunning', 'False', 'NotRunning', 'The stub domain is not started.');
+  }
+  switch (channel.state) {
+    case 'Absent': {
+      const overdue = snapshot.now >= (note.startedAt ?? 0) + startTimeoutMs;
+      return overdue
+        ? decide(
+            'DeviceModelRunning',
+            'False',
+            'StartTimeout',
+            'The stub domain was started and its device model has not said running. Its log in dom0 is under /var/log/xen.',
+          )
+        : decide('DeviceModelRunning', 'False', 'Starting', 'The stub domain was started; its device model has not said running yet.');
+    }
+    case 'Unrecognised':
+      return decide('DeviceModelRunning', 'Unknown', 'UnrecognisedState', 'The device model says something that is no known word.');
+    default:
+      return decide('DeviceModelRunning', 'True', 'Running', 'The device model answers.');
+  }
+}
+
+function paused(snapshot: Snapshot): Decision {
+  const state = snapshot.channel?.state;
+  const inflight = snapshot.channel?.inflight?.command;
+  if (state === 'paused' && inflight === 'continue') {
+    return decide('Paused', 'True', 'Resuming', 'The device model was asked to go on.');
+  }
+  if (state === 'paused') return decide('Paused', 'True', 'Paused', 'The device model saved its state and stands still.');
+  if (inflight === 'save') return decide('Paused', 'False', 'Pausing', 'The device model was asked to save its state and pause.');
+  const attempt = snapshot.memory.attempts.get(snapshot.object?.metadata.uid ?? '');
+  if (attempt?.reason === 'PauseFailed') {
+    return decide('Paused', 'False', 'PauseFailed', 'The device model was asked to pause and did not. It is asked again.');
+  }
+  return decide('Paused', 'False', 'NotPaused', 'The device model is not paused.');
+}
+
+function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): Decision {
+  const command = snapshot.channel?.inflight?.command ?? '';
+  switch (channel?.kind) {
+    case undefined:
+      return decide('ChannelIdle', 'Unknown', 'NotRunning', 'There is no command channel yet.');
+    case 'idle':
+      return decide('ChannelIdle', 'True', 'Idle', 'No command is under way.');
+    case 'await':
+    case 'withdraw':
+    case 'conclude':
+      return decide('ChannelIdle', 'False', 'CommandInFlight', `${command} is under way.`);
+    case 'waitingForGuest':
+      return decide('ChannelIdle', 'False', 'WaitingForGuest', 'The guest was asked to let a device go and has not done so yet.');
+    case 'blocked':
+      switch (channel.reason) {
+        case 'ForeignCommand':
+          return decide('ChannelIdle', 'False', 'ForeignCommand', 'Another program gave the device model a command. It is left alone.');
+        case 'StaleState':
+          return decide('ChannelIdle', 'False', 'StaleState', 'An old reply stands in the channel; it is cleared soon.');
+        case 'UnrecognisedState':
+          return decide('ChannelIdle', 'Unknown', 'UnrecognisedState', 'The device model says something that is no known word.');
+        default:
+          return decide('ChannelIdle', 'Unknown', 'Starting', 'The device model has not said running yet.');
+      }
+  }
+}
+
+function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
+  const { object } = snapshot;
+  if (object !== undefined && isDeleting(object)) return decide('Ready', 'False', 'Deleting', 'The stub domain is being taken down.');
+  const stopped = obstacle(snapshot);
+  if (stopped !== undefined) return decide('Ready', 'False', stopped.reason, stopped.message);
+  const pausedOnPurpose = object?.spec.runState === 'Paused';
+  const isPaused = decisions.find(({ type }) => type === 'Paused');
+  for (const type of ['TargetFound', 'DevicesWired', 'DeviceModelRunning'] as const) {
+    const decision = decisions.find((candidate) => candidate.type === type);
+    // A paused device model's back ends are as they were: nothing there needs to move.
+    if (decision !== undefined && decision.status !== 'True') {
+      return decide('Ready', decision.status, decision.reason, decision.message);
+    }
+  }
+  if (isPaused === undefined) return decide('Ready', 'Unknown', 'AwaitingAgent', 'Not looked at yet.');
+  const asDesired = (isPaused.status === 'True') === pausedOnPurpose;
+  if (asDesired) {
+    const message = pausedOnPurpose ? 'The device model is paused, as asked.' : 'The device model is running, as asked.';
+    return decide('Ready', 'True', 'AsDesired', message);
+  }
+  return pausedOnPurpose
+    ? decide('Ready', 'False', isPaused.reason, isPaused.message)
+    : decide('Ready', 'False', isPaused.reason === 'Paused' ? 'Resuming' : isPaused.reason, 'The device model is paused and shall go on.');
+}
+
+/** The conditions of a stub domain that the agent answers for, from what one pass saw. */
+export function stubDomainConditions(snapshot: Snapshot, channel: ChannelDecision | undefined): Decision[] {
+  const decisions = [
+    targetFound(snapshot),
+    devicesWired(snapshot),
+    deviceModelRunning(snapshot),
+    paused(snapshot),
+    channelIdle(channel, snapshot),
+  ];
+  const stopped = obstacle(snapshot);
+  const stalled =
+    stopped === undefined
+      ? decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.')
+      : decide('Stalled', 'True', stopped.reason, stopped.message);
+  return [ready(snapshot, decisions), ...decisions, stalled];
+}

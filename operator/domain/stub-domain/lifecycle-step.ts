@@ -1,0 +1,61 @@
+import type { Snapshot } from '../snapshot.ts';
+import type { Plan } from '../step.ts';
+import { isDeleting } from '../wanted.ts';
+import { refuse } from './support.ts';
+
+const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
+
+/** How long a started stub domain may take to say `running` before it is called overdue (libxl: 30 s). */
+export const startTimeoutMs = 30_000;
+
+/** Whether the guest named by the spec is the one that was found. */
+export function targetMismatch(snapshot: Snapshot): boolean {
+  const wanted = snapshot.object?.spec.target.name;
+  return wanted !== undefined && snapshot.target !== undefined && snapshot.target.name !== wanted;
+}
+
+/** Whether another object of ours serves the guest. */
+export function servedByOther(snapshot: Snapshot): boolean {
+  return (
+    snapshot.note !== undefined &&
+    snapshot.note.owner !== snapshot.object?.metadata.uid &&
+    snapshot.noteOwnerExists
+  );
+}
+
+/** Whether the stub domain that `note` speaks of can no longer serve, and why. */
+function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }> | undefined {
+  const { note, object, target } = snapshot;
+  if (note === undefined || object === undefined) return undefined;
+  if (note.owner !== object.metadata.uid) {
+    return snapshot.noteOwnerExists ? undefined : { do: 'teardown', because: 'orphanNote' };
+  }
+  if (target === undefined) return { do: 'teardown', because: 'targetGone' };
+  if (note.target.domid !== target.domid) return { do: 'teardown', because: 'targetRestarted' };
+  if (note.stage !== 'intended' && snapshot.stub === undefined) return { do: 'teardown', because: 'domainDied' };
+  return undefined;
+}
+
+/** The next step in making and starting the stub domain. Deletion is apart. */
+export function lifecycleStep(snapshot: Snapshot): Plan {
+  const { object, note, target } = snapshot;
+  if (object === undefined || isDeleting(object)) return wait();
+  const old = leftover(snapshot);
+  if (old !== undefined) return { step: old };
+  if (target === undefined || targetMismatch(snapshot) || servedByOther(snapshot)) return wait();
+  if (refuse(object.spec, target.name) !== undefined) return wait();
+  const attempt = snapshot.memory.attempts.get(object.metadata.uid);
+  if (note?.stage !== 'started' && attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
+  switch (note?.stage) {
+    case undefined:
+      return snapshot.foreignStub === undefined ? { step: { do: 'intend' } } : wait();
+    case 'intended':
+      return { step: { do: 'build' } };
+    case 'wired':
+      return { step: { do: 'start' } };
+    case 'started': {
+      const due = (note.startedAt ?? 0) + startTimeoutMs;
+      return snapshot.channel?.state === 'Absent' && snapshot.now < due ? wait(due) : wait();
+    }
+  }
+}
