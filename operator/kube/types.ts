@@ -84,7 +84,12 @@ export interface KubeClient {
   /** Server-side apply of `object` (apiVersion, kind, metadata.name, and the fields that are owned, nothing else). */
   apply<T extends KubeObject>(type: ResourceType, object: object, options: ApplyOptions): Promise<T>;
   applyStatus<T extends KubeObject>(type: ResourceType, object: object, options: ApplyOptions): Promise<T>;
-  mergePatch<T extends KubeObject>(type: ResourceType, ref: ObjectRef, patch: object, subresource?: 'status'): Promise<T>;
+  mergePatch<T extends KubeObject>(
+    type: ResourceType,
+    ref: ObjectRef,
+    patch: object,
+    subresource?: 'status',
+  ): Promise<T>;
   jsonPatch<T extends KubeObject>(
     type: ResourceType,
     ref: ObjectRef,
@@ -109,4 +114,47 @@ export interface Informer<T extends KubeObject> {
   /** Milliseconds since the server was heard last (an event, a bookmark or a list). */
   lastContactAgeMs(): number;
   readonly lastError: Error | undefined;
+}
+
+/** One page of a list. */
+export interface ListPage<T extends KubeObject> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  /** Asks for the next page; absent on the last. */
+  readonly continueToken?: string | undefined;
+}
+
+export interface PageOptions extends ListOptions {
+  readonly limit?: number;
+  readonly continueToken?: string | undefined;
+}
+
+export interface WatchOptions extends ListOptions {
+  /** Where to go on from. Without it, together with `initialEvents`, the stream begins with what there is. */
+  readonly resourceVersion?: string | undefined;
+  readonly initialEvents?: boolean;
+  /** After this the server ends the stream. */
+  readonly timeoutSeconds: number;
+  /** After this many milliseconds without one byte the stream counts as dead. */
+  readonly idleTimeoutMs: number;
+}
+
+/** What a watch says, in order. After `ended`, `failed` or `malformed` nothing more comes. */
+export interface WatchSink<T extends KubeObject> {
+  /** The server accepted the watch. */
+  opened(): void;
+  event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
+  bookmark(resourceVersion: string, initialEventsEnd: boolean): void;
+  ended(): void;
+  /** No stream, a broken one, or an ERROR event: always an `ApiError`. */
+  failed(error: Error): void;
+  /** The server said something that is no watch event. */
+  malformed(reason: string): void;
+}
+
+/** The two reads that informers are made of. */
+export interface KubeWatcher {
+  listPage<T extends KubeObject>(type: ResourceType, options: PageOptions, signal?: AbortSignal): Promise<ListPage<T>>;
+  /** Gives back what ends the watch; the sink is not called after that. */
+  watch<T extends KubeObject>(type: ResourceType, options: WatchOptions, sink: WatchSink<T>): () => void;
 }
