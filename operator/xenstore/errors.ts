@@ -30,9 +30,11 @@ export type WireErrorCode = (typeof wireErrorCodes)[number];
  * - EDISCONNECTED: the connection was lost, or there is none now.
  * - EPROTOCOL: the other side said something that is not the protocol.
  * - ETIMEOUT: a time limit that the caller gave passed.
+ * - EILSEQ: a value read as text is not UTF-8, or has a NUL.
  * - EUNKNOWN: the daemon refused for a reason that has no name in the protocol.
  */
-export type XenStoreErrorCode = WireErrorCode | 'ECLOSED' | 'EDISCONNECTED' | 'EPROTOCOL' | 'ETIMEOUT' | 'EUNKNOWN';
+export type XenStoreErrorCode =
+  WireErrorCode | 'ECLOSED' | 'EDISCONNECTED' | 'EPROTOCOL' | 'ETIMEOUT' | 'EILSEQ' | 'EUNKNOWN';
 
 /** Whether a failed change can have happened all the same: `unknown` when it was sent and no answer came. */
 export type Outcome = 'not-applied' | 'unknown';

@@ -121,4 +121,6 @@ export interface XenStoreStats {
   readonly events: number;
   readonly reconnects: number;
   readonly conflicts: number;
+  /** Events that came for a watch after its end, and were dropped. */
+  readonly lateEvents: number;
 }
