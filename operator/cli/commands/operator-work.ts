@@ -1,0 +1,92 @@
+import { openXenStore } from '../../xenstore/client.ts';
+import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
+import { createAgent } from '../../agent/agent.ts';
+import { createCentral } from '../../controllers/central.ts';
+import { createKubeClient } from '../../kube/client.ts';
+import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
+import { systemClock, type Logger } from '../../runtime/ports.ts';
+import type { CommandContext } from '../context.ts';
+import { createJsonLogger } from '../logging.ts';
+import { packageInfo } from '../package-root.ts';
+import { startProbeServer, type Readiness } from '../probe-server.ts';
+import { isXenbusDevice, requireLiveSocket } from '../sockets.ts';
+import type { AgentOptions, ProgramOptions } from './operator.ts';
+
+/** What `stubdom controller` and `stubdom agent` have in common. */
+interface Program {
+  start(): Promise<void> | void;
+  stop(): Promise<void>;
+  readiness(): Readiness;
+}
+
+/** Runs the controller until it is told to stop. */
+export async function runController(context: CommandContext, options: ProgramOptions): Promise<void> {
+  const config = await clusterOf(options);
+  const logger = createJsonLogger(options.logLevel, process.stderr);
+  const kube = createKubeClient(config);
+  const central = createCentral({ kube, clock: systemClock, random: Math.random, logger });
+  try {
+    await serve(context, options, logger, central, `controller ready cluster=${config.server}`);
+  } finally {
+    await kube.close();
+  }
+}
+
+/** Runs the agent of one host until it is told to stop. */
+export async function runAgent(context: CommandContext, options: AgentOptions): Promise<void> {
+  const config = await clusterOf(options);
+  const kind = (await isXenbusDevice(options.xenstore)) ? 'xenbus' : 'socket';
+  if (kind === 'socket') {
+    await requireLiveSocket(options.xenstore, 'XenStore daemon', 'Start it, or name another with --xenstore');
+  }
+  const { socketPath } = options.hypervisor;
+  await requireLiveSocket(socketPath, 'simulated hypervisor', "Start 'stubdom embedded host' with --hypervisor-socket");
+
+  const logger = createJsonLogger(options.logLevel, process.stderr).child({ host: options.name });
+  const kube = createKubeClient(config);
+  const xenstore = openXenStore({ transport: { kind, path: options.xenstore }, logger });
+  const hypervisor = connectSimulatedHypervisor(socketPath);
+  const agent = createAgent({
+    nodeName: options.name,
+    kube,
+    xenstore,
+    hypervisor,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    version: packageInfo().version,
+  });
+  try {
+    const where = `host=${options.name} cluster=${config.server} xenstore=${options.xenstore}`;
+    await serve(context, options, logger, agent, `agent ready ${where}`);
+  } finally {
+    await Promise.allSettled([xenstore.close(), hypervisor.close(), kube.close()]);
+  }
+}
+
+async function clusterOf(options: ProgramOptions): Promise<ClusterConfig> {
+  return loadClusterConfig({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+  });
+}
+
+async function serve(
+  { terminal, shutdown }: CommandContext,
+  options: ProgramOptions,
+  logger: Logger,
+  program: Program,
+  readyLine: string,
+): Promise<void> {
+  const probes =
+    options.probePort === undefined ? undefined : await startProbeServer(options.probePort, () => program.readiness());
+  try {
+    await program.start();
+    terminal.out(probes === undefined ? readyLine : `${readyLine} probes=${probes.url}`);
+    await shutdown.requested;
+    logger.info('stopping');
+    await program.stop();
+  } finally {
+    await probes?.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { dirname, resolve } from 'node:path';
+import { startXenstored } from '../../embedded/xenstored/server.ts';
+import type { CommandContext } from '../context.ts';
+import { createJsonLogger } from '../logging.ts';
+import { requireFreeSocket } from '../sockets.ts';
+import type { XenstoredOptions } from './embedded.ts';
+
+/** Runs the embedded XenStore daemon until it is told to stop. */
+export async function runXenstored({ terminal, shutdown }: CommandContext, options: XenstoredOptions): Promise<void> {
+  const socketPath = resolve(options.socket);
+  const guestDir = resolve(options.guestDir ?? dirname(socketPath));
+  await requireFreeSocket(socketPath, '--socket');
+  const logger = createJsonLogger(options.logLevel, process.stderr);
+  const daemon = await startXenstored({ socketPath, guestDir, logger });
+  terminal.out(`xenstored ready socket=${daemon.socketPath} guests=${daemon.guestDir}`);
+  await shutdown.requested;
+  await daemon.close();
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { addEmbeddedCommands } from './commands/embedded.ts';
+import { addOperatorCommands } from './commands/operator.ts';
+import { addUpCommand } from './commands/up.ts';
+import { addXenstoreCommands } from './commands/xenstore.ts';
+import type { CommandContext } from './context.ts';
+import { packageInfo } from './package-root.ts';
+
+/**
+ * The command line. Each command's file holds its options alone and loads its work when it runs, so that `stubdom version`
+ * does not wait for the API server.
+ */
+export function buildProgram(context: CommandContext): Command {
+  const { terminal } = context;
+  const program = new Command('stubdom')
+    .description("The toolstack for Xen's device-model stub domains, as a Kubernetes operator.")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => terminal.raw(text),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      // run.ts prints the one line of a failure.
+      outputError: () => {},
+    })
+    .helpCommand('help [command]', 'show what a command does');
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => {
+      terminal.out(`stubdom ${packageInfo().version} (node ${process.version})`);
+    });
+  addUpCommand(program, context);
+  addOperatorCommands(program, context);
+  addXenstoreCommands(program, context);
+  addEmbeddedCommands(program, context);
+  return program;
+}

@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+/** The checkout. */
+export const packageRoot = join(import.meta.dirname, '..', '..');
+/** The entry of the program under test, run from its source. */
+export const entry = join(packageRoot, 'operator', 'main.ts');
+
+/** How a process of the program ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process of the program. */
+export class StubdomProcess {
+  readonly child: ChildProcess;
+  /** Resolves when it ended and its output is complete. */
+  readonly ended: Promise<Ended>;
+  #stdout = '';
+  #stderr = '';
+  readonly #waiters = new Set<() => void>();
+
+  constructor(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+    this.child = spawn(process.execPath, [entry, ...args], {
+      cwd: options.cwd ?? packageRoot,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#add(text, ''));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#add('', text));
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      for (const waiter of this.#waiters) waiter();
+      return {
+        code: code as number | null,
+        signal: signal as NodeJS.Signals | null,
+        stdout: this.#stdout,
+        stderr: this.#stderr,
+      };
+    });
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  /** The first match of `pattern` on stdout; rejects, with all output, when the process ends without one. */
+  async output(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#stdout);
+      if (match !== null) return match;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`ended without ${String(pattern)}:\n${this.#stdout}\n${this.#stderr}`);
+      }
+      await new Promise<void>((resolve) => {
+        const waiter = (): void => {
+          this.#waiters.delete(waiter);
+          resolve();
+        };
+        this.#waiters.add(waiter);
+      });
+    }
+  }
+
+  /** Sends `signal` and waits for the end. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  #add(stdout: string, stderr: string): void {
+    this.#stdout += stdout;
+    this.#stderr += stderr;
+    for (const waiter of this.#waiters) waiter();
+  }
+}
+
+/** Runs the program to its end. */
+export async function stubdom(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Ended> {
+  return new StubdomProcess(args, options).ended;
+}
