@@ -1,0 +1,112 @@
+import type { Clock, Logger, Random } from '../runtime/ports.ts';
+import { sleep } from './back-off.ts';
+import { printable } from './errors.ts';
+import { createLeaseKeeper, type LeaseClaim } from './lease.ts';
+import type { KubeClient } from './types.ts';
+
+/** client-go's defaults: 15 s, 10 s, 2 s. `renewDeadlineMs` must be shorter than the claim's duration. */
+export interface ElectionOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly claim: LeaseClaim;
+  /** A leader that could not renew for this long stops to be one. Default: two thirds of the claim's duration. */
+  readonly renewDeadlineMs?: number;
+  /** Between two tries. Default 2 s. */
+  readonly retryMs?: number;
+}
+
+/** One candidate. */
+export interface Election {
+  /** Resolves when we lead; the signal aborts when we do no more, and everything that leads must stop at once. */
+  lead(): Promise<AbortSignal>;
+  readonly leading: boolean;
+  /** Steps down. With `release`, the next leader need not wait for the Lease to run out. */
+  stop(release: boolean): Promise<void>;
+}
+
+/**
+ * Takes the Lease, and renews it. By the local clock alone: we stop to lead after `renewDeadlineMs` without a renewal, and
+ * another one takes over only after it saw no renewal for the whole, longer, duration. It does not fence: what a leader
+ * writes must bear a second one for a moment (server-side apply, resourceVersions).
+ */
+export function createElection(options: ElectionOptions): Election {
+  const { client, clock, random, logger, claim } = options;
+  const renewDeadlineMs = options.renewDeadlineMs ?? (claim.durationSeconds * 1000 * 2) / 3;
+  const retryMs = options.retryMs ?? 2_000;
+  if (renewDeadlineMs >= claim.durationSeconds * 1000) {
+    throw new TypeError('renewDeadlineMs must be shorter than the duration of the Lease');
+  }
+  const keeper = createLeaseKeeper({ client, clock, claim, take: 'expired' });
+  const stopping = new AbortController();
+  let leadership: AbortController | undefined;
+  let running: Promise<void> | undefined;
+
+  const attempt = async (): Promise<boolean> => {
+    try {
+      return (await keeper.attempt()).kind === 'renewed';
+    } catch (error) {
+      const text = printable(error instanceof Error ? error.message : String(error), 300);
+      logger.warn('the leader election could not reach its Lease', { lease: claim.name, error: text });
+      return false;
+    }
+  };
+  const pause = () => sleep(clock, retryMs * (0.9 + 0.2 * random()), stopping.signal).catch(() => undefined);
+
+  /** Renews until it fails for too long. The deadline is a timer: a request that hangs must not make us lead for longer. */
+  const keep = async (term: AbortController): Promise<void> => {
+    const stepDown = () => {
+      term.abort(new Error('the Lease could not be renewed in time'));
+    };
+    const over = () => term.signal.aborted || stopping.signal.aborted;
+    let cancel = clock.setTimer(renewDeadlineMs, stepDown);
+    const ended = new Promise<void>((resolve) => {
+      term.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (!over()) {
+      await Promise.race([pause(), ended]);
+      if (over()) break;
+      const began = clock.monotonic();
+      const renewed = await Promise.race([attempt(), ended.then(() => false)]);
+      if (!renewed || over()) continue;
+      cancel();
+      // Counted from when it was sent: the server may have taken it just then.
+      cancel = clock.setTimer(Math.max(0, began + renewDeadlineMs - clock.monotonic()), stepDown);
+    }
+    cancel();
+    term.abort(new Error('stepped down'));
+  };
+
+  const run = async (won: (signal: AbortSignal) => void): Promise<void> => {
+    while (!stopping.signal.aborted && !(await attempt())) await pause();
+    if (stopping.signal.aborted) return;
+    leadership = new AbortController();
+    logger.info('leading', { lease: claim.name, holder: claim.holder });
+    won(leadership.signal);
+    await keep(leadership);
+    logger.info('leading no more', { lease: claim.name, holder: claim.holder });
+  };
+
+  return {
+    lead: () =>
+      new Promise((resolve, reject) => {
+        if (running !== undefined) {
+          reject(new TypeError('an election is run once; make another'));
+          return;
+        }
+        running = run(resolve).then(() => {
+          reject(new Error('the election was stopped'));
+        });
+      }),
+    get leading() {
+      return leadership !== undefined && !leadership.signal.aborted;
+    },
+    stop: async (release) => {
+      stopping.abort();
+      leadership?.abort(new Error('the program stops'));
+      await running;
+      if (release) await keeper.release().catch(() => undefined);
+    },
+  };
+}
