@@ -127,7 +127,7 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       case 'picked':
         lastCommand = effect.command ?? 'unknown';
         commands[effect.command ?? 'unknown'] = (commands[effect.command ?? 'unknown'] ?? 0) + 1;
-        return dieIf('pick-up');
+        { dieIf('pick-up'); return; }
       case 'readParameter': {
         const value = await readText(`${channel()}/parameter`);
         dieIf('parameter');
@@ -142,14 +142,14 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       case 'probe':
         return input({ kind: 'probed', readable: (await pcifront?.readable(effect.device)) ?? false });
       case 'wakeMainLoop':
-        return later(settings().saveDelayMs, () => mailbox.post(async () => input({ kind: 'mainLoop' })));
+        { later(settings().saveDelayMs, () => mailbox.post(async () => input({ kind: 'mainLoop' }))); return; }
       case 'saveFile':
         return save();
       case 'notifyGuest':
         if (effect.event === 'remove') askGuest(effect.devfn);
         return;
       case 'log':
-        return logger.debug(effect.text, { domid });
+        { logger.debug(effect.text, { domid }); return; }
     }
   };
 
