@@ -45,6 +45,7 @@ function foreseenFailure(error: unknown): string | undefined {
     case 'HypervisorError':
     case 'ApiError':
     case 'ConfigError':
+    case 'ProbesError':
     case 'WorldRunsError':
     case 'ApiServerStartError':
     case 'WaitTimeoutError':

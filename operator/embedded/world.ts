@@ -174,7 +174,7 @@ async function startHostWithDaemon(
   const host: Host = await startHost({
     name: plan.name,
     xenstoreSocket: daemon.socketPath,
-    fabric: { kind: 'embedded' },
+    fabric: { kind: 'embedded', guestDir: daemon.guestDir },
     guests: plan.guests,
     topology: plan.topology,
     quirks: options.quirks,

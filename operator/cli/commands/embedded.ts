@@ -3,7 +3,7 @@ import type { Quirk } from '../../embedded/simulated-host/quirks.ts';
 import { collect, fabric, guest, integer, objectName, quirkHelp, quirkOption } from '../arguments.ts';
 import type { FabricArgument, GuestArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import type { LogLevel } from '../logging.ts';
+import type { LogLevel } from '../../runtime/logger.ts';
 import { logLevelOption } from './operator.ts';
 
 /** Options of `stubdom embedded xenstored`. */
@@ -33,6 +33,8 @@ export interface HostOptions {
   readonly pci?: number;
   readonly quirk?: readonly Quirk[];
   readonly fabric: FabricArgument;
+  readonly guestDir?: string;
+  readonly fakexen?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -69,6 +71,8 @@ export function addEmbeddedCommands(program: Command, context: CommandContext): 
     .option('--without-agent', 'run the host alone')
     .option('--guest <name=uuid>', 'a HVM guest that runs there (several times)', collect(guest))
     .option('--pci <number>', 'how many PCI devices it has (default: a small mixed set)', integer(0, 1024))
+    .option('--guest-dir <dir>', 'where the embedded daemon opens the sockets of domains (default: beside its socket)')
+    .option('--fakexen <program>', 'the program fakexen, for --fabric fakexen:DIR (default: $FAKEXEN)')
     .addOption(quirkOption())
     .option('--fabric <kind>', 'who serves the guests: embedded, or fakexen:DIR for a real daemon', fabric, {
       kind: 'embedded',

@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { defaultTopology, topologyWith } from '../../embedded/simulated-host/topology.ts';
-import { startHost } from '../../embedded/world/host.ts';
+import { startHost, type FabricChoice } from '../../embedded/world/host.ts';
 import { loadClusterConfig } from '../../kube/config.ts';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../failure.ts';
-import { createJsonLogger } from '../logging.ts';
+import { createLogger } from '../../runtime/logger.ts';
 import { packageInfo } from '../package-root.ts';
 import { requireFreeSocket, requireLiveSocket } from '../sockets.ts';
 import type { HostOptions } from './embedded.ts';
@@ -30,13 +30,13 @@ export async function runHost({ terminal, shutdown }: CommandContext, options: H
   const host = await startHost({
     name: options.name,
     xenstoreSocket,
-    fabric: options.fabric,
+    fabric: chooseFabric(options, xenstoreSocket, terminal.env['FAKEXEN']),
     guests: options.guest ?? [],
     topology: options.pci === undefined ? defaultTopology() : topologyWith(options.pci),
     quirks: options.quirk ?? [],
     cluster,
     version: packageInfo().version,
-    logger: createJsonLogger(options.logLevel, process.stderr),
+    logger: await createLogger({ level: options.logLevel, format: 'auto' }),
     ...(hypervisorSocket === undefined ? {} : { hypervisorSocket }),
   });
   const agent = cluster === undefined ? 'agent=none' : `agent=${cluster.server}`;
@@ -44,4 +44,18 @@ export async function runHost({ terminal, shutdown }: CommandContext, options: H
   terminal.out(`host ready name=${options.name} xenstore=${xenstoreSocket}${socket} ${agent}`);
   await shutdown.requested;
   await host.close();
+}
+
+function chooseFabric(options: HostOptions, xenstoreSocket: string, fakexenOfEnvironment?: string): FabricChoice {
+  const { fabric } = options;
+  switch (fabric.kind) {
+    case 'embedded':
+      return { kind: 'embedded', guestDir: resolve(options.guestDir ?? dirname(xenstoreSocket)) };
+    case 'fakexen': {
+      const fakexen = options.fakexen ?? fakexenOfEnvironment;
+      if (fakexen === undefined)
+        throw usageError('--fabric fakexen:DIR needs the program: give --fakexen, or set $FAKEXEN');
+      return { kind: 'fakexen', fakexen: resolve(fakexen), directory: resolve(fabric.directory) };
+    }
+  }
 }

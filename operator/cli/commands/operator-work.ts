@@ -5,10 +5,10 @@ import { createCentral } from '../../controllers/central.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
+import { startProbes, type Readiness } from '../../runtime/probes.ts';
 import type { CommandContext } from '../context.ts';
-import { createJsonLogger } from '../logging.ts';
+import { createLogger } from '../../runtime/logger.ts';
 import { packageInfo } from '../package-root.ts';
-import { startProbeServer, type Readiness } from '../probe-server.ts';
 import { isXenbusDevice, requireLiveSocket } from '../sockets.ts';
 import type { AgentOptions, ProgramOptions } from './operator.ts';
 
@@ -22,7 +22,7 @@ interface Program {
 /** Runs the controller until it is told to stop. */
 export async function runController(context: CommandContext, options: ProgramOptions): Promise<void> {
   const config = await clusterOf(options);
-  const logger = createJsonLogger(options.logLevel, process.stderr);
+  const logger = await createLogger({ level: options.logLevel, format: 'auto' });
   const kube = createKubeClient(config);
   const central = createCentral({ kube, clock: systemClock, random: Math.random, logger });
   try {
@@ -42,7 +42,7 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
   const { socketPath } = options.hypervisor;
   await requireLiveSocket(socketPath, 'simulated hypervisor', "Start 'stubdom embedded host' with --hypervisor-socket");
 
-  const logger = createJsonLogger(options.logLevel, process.stderr).child({ host: options.name });
+  const logger = (await createLogger({ level: options.logLevel, format: 'auto' })).child({ host: options.name });
   const kube = createKubeClient(config);
   const xenstore = openXenStore({ transport: { kind, path: options.xenstore }, logger });
   const hypervisor = connectSimulatedHypervisor(socketPath);
@@ -79,10 +79,12 @@ async function serve(
   readyLine: string,
 ): Promise<void> {
   const probes =
-    options.probePort === undefined ? undefined : await startProbeServer(options.probePort, () => program.readiness());
+    options.probePort === undefined
+      ? undefined
+      : await startProbes({ port: options.probePort, readiness: () => program.readiness(), logger });
   try {
     await program.start();
-    terminal.out(probes === undefined ? readyLine : `${readyLine} probes=${probes.url}`);
+    terminal.out(probes === undefined ? readyLine : `${readyLine} probes=http://127.0.0.1:${probes.port}`);
     await shutdown.requested;
     logger.info('stopping');
     await program.stop();

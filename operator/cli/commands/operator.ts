@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { hypervisor, integer, objectName, type HypervisorArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
-import type { LogLevel } from '../logging.ts';
+import { logLevels, type LogLevel } from '../../runtime/logger.ts';
 
 /** Options of the two programs that run in production. */
 export interface ProgramOptions {
@@ -20,9 +20,7 @@ export interface AgentOptions extends ProgramOptions {
 
 /** The option that says how much is logged. */
 export function logLevelOption(): Option {
-  return new Option('--log-level <level>', 'how much to log')
-    .choices(['debug', 'info', 'warn', 'error'])
-    .default('info');
+  return new Option('--log-level <level>', 'how much to log').choices(logLevels).default('info');
 }
 
 /** Adds `stubdom controller` and `stubdom agent`. */

@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { startWorld, type World, type WorldStep } from '../../embedded/world.ts';
 import { watchConvergence, type Convergence } from '../../embedded/world/convergence.ts';
+import { assertNoWorld } from '../../embedded/world/runtime-dir.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { silentLogger, type Logger } from '../../runtime/ports.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../failure.ts';
-import { createJsonLogger } from '../logging.ts';
+import { createLogger } from '../../runtime/logger.ts';
 import { packageInfo } from '../package-root.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { formatTable } from '../table.ts';
@@ -25,6 +26,7 @@ export async function runUp(context: CommandContext, options: UpOptions): Promis
   const { terminal, shutdown } = context;
   const { root, version } = packageInfo();
   const kubeconfigPath = resolve(options.kubeconfig);
+  await assertNoWorld(kubeconfigPath);
   const log = await openLog(options, kubeconfigPath);
   terminal.out(
     `stubdom ${version}: an embedded world. Ctrl-C ends it.${log.path === undefined ? '' : ` Log: ${shown(terminal, log.path)}`}`,
@@ -199,7 +201,7 @@ async function openLog(
   kubeconfigPath: string,
 ): Promise<{ logger: Logger; path?: string; close(): Promise<void> }> {
   if (options.verbose === true) {
-    return { logger: createJsonLogger('info', process.stderr), close: async () => {} };
+    return { logger: await createLogger({ level: 'info', format: 'auto' }), close: async () => {} };
   }
   const path = join(dirname(kubeconfigPath), 'up.log');
   try {
@@ -207,7 +209,7 @@ async function openLog(
     const stream = createWriteStream(path, { flags: 'w' });
     await new Promise((opened, failed) => stream.once('open', opened).once('error', failed));
     return {
-      logger: createJsonLogger('info', stream),
+      logger: await createLogger({ level: 'info', format: 'json', stream }),
       path,
       close: () => new Promise((closed) => stream.end(() => closed())),
     };

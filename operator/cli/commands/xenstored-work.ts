@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { startXenstored } from '../../embedded/xenstored/server.ts';
 import type { CommandContext } from '../context.ts';
-import { createJsonLogger } from '../logging.ts';
+import { createLogger } from '../../runtime/logger.ts';
 import { requireFreeSocket } from '../sockets.ts';
 import type { XenstoredOptions } from './embedded.ts';
 
@@ -10,7 +10,7 @@ export async function runXenstored({ terminal, shutdown }: CommandContext, optio
   const socketPath = resolve(options.socket);
   const guestDir = resolve(options.guestDir ?? dirname(socketPath));
   await requireFreeSocket(socketPath, '--socket');
-  const logger = createJsonLogger(options.logLevel, process.stderr);
+  const logger = await createLogger({ level: options.logLevel, format: 'auto' });
   const daemon = await startXenstored({ socketPath, guestDir, logger });
   terminal.out(`xenstored ready socket=${daemon.socketPath} guests=${daemon.guestDir}`);
   await shutdown.requested;

@@ -1,14 +1,23 @@
 import { createAgent, type Agent } from '../../agent/agent.ts';
+import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
+import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import type { ClusterConfig } from '../../kube/config.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
 import { openXenStore } from '../../xenstore/client.ts';
+import { createEmbeddedFabric } from '../simulated-host/embedded-fabric.ts';
+import { createFakexenFabric } from '../simulated-host/fakexen-fabric.ts';
+import type { DomainFabric } from '../simulated-host/fabric.ts';
 import type { GuestDefinition } from '../simulated-host/guest.ts';
 import type { Quirks } from '../simulated-host/quirks.ts';
-import { startSimulatedHost } from '../simulated-host/simulated-host.ts';
+import { startSimulatedHost, type SimulatedHost } from '../simulated-host/simulated-host.ts';
 import type { PciTopology } from '../simulated-host/topology.ts';
 import { Closers } from './closers.ts';
-import { openFabric, type FabricChoice } from './fabric-choice.ts';
+
+/** Who serves the guests of a host: the embedded daemon, or the program fakexen beside a real xenstored. */
+export type FabricChoice =
+  | { readonly kind: 'embedded'; readonly guestDir: string }
+  | { readonly kind: 'fakexen'; readonly fakexen: string; readonly directory: string };
 
 /** What a host of the embedded world is made of. */
 export interface HostOptions {
@@ -43,7 +52,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const logger = options.logger.child({ host: options.name });
   const closers = new Closers();
   try {
-    const fabric = await openFabric(options.fabric, options.xenstoreSocket, logger);
+    const fabric = openFabric(options.fabric, options.xenstoreSocket, logger);
     closers.add(() => fabric.close());
     const simulated = await startSimulatedHost({
       name: options.name,
@@ -70,11 +79,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
 }
 
+function openFabric(choice: FabricChoice, xenstoreSocket: string, logger: Logger): DomainFabric {
+  switch (choice.kind) {
+    case 'embedded':
+      return createEmbeddedFabric({ xenstoreSocket, guestDir: choice.guestDir, logger });
+    case 'fakexen':
+      return createFakexenFabric({ fakexen: choice.fakexen, directory: choice.directory });
+  }
+}
+
 /** The production agent, over the same sockets that it has on a real host. */
 async function startAgent(
   options: HostOptions,
   cluster: ClusterConfig,
-  simulated: Awaited<ReturnType<typeof startSimulatedHost>>,
+  simulated: SimulatedHost,
   closers: Closers,
 ): Promise<Agent> {
   const logger = options.logger.child({ host: options.name });
@@ -82,11 +100,12 @@ async function startAgent(
   closers.add(() => kube.close());
   const xenstore = openXenStore({ transport: { kind: 'socket', path: options.xenstoreSocket }, logger });
   closers.add(() => xenstore.close());
+  const hypervisor = connectHypervisor(simulated, closers);
   const agent = createAgent({
     nodeName: options.name,
     kube,
     xenstore,
-    hypervisor: simulated.hypervisor,
+    hypervisor,
     clock: systemClock,
     random: Math.random,
     logger,
@@ -95,4 +114,11 @@ async function startAgent(
   closers.add(() => agent.stop());
   await agent.start();
   return agent;
+}
+
+function connectHypervisor(simulated: SimulatedHost, closers: Closers): Hypervisor {
+  if (simulated.hypervisorSocket === undefined) return simulated.hypervisor;
+  const hypervisor = connectSimulatedHypervisor(simulated.hypervisorSocket);
+  closers.add(() => hypervisor.close());
+  return hypervisor;
 }

@@ -35,7 +35,7 @@ export interface RuntimeDir {
 
 /** Takes the lock beside `kubeconfigPath` and makes the folder for sockets. What a killed world left is removed. */
 export async function openRuntimeDir(kubeconfigPath: string): Promise<RuntimeDir> {
-  const lockPath = join(dirname(kubeconfigPath), `${basename(kubeconfigPath)}.lock`);
+  const lockPath = lockPathOf(kubeconfigPath);
   await mkdir(dirname(kubeconfigPath), { recursive: true, mode: 0o700 });
   const lock = await takeLock(lockPath);
   const path = await mkdtemp(join(tmpdir(), 'stubdom-'));
@@ -58,6 +58,21 @@ export async function openRuntimeDir(kubeconfigPath: string): Promise<RuntimeDir
   };
 }
 
+/** Throws a `WorldRunsError` if a world runs with this kubeconfig. */
+export async function assertNoWorld(kubeconfigPath: string): Promise<void> {
+  const lockPath = lockPathOf(kubeconfigPath);
+  const holder = await readRecord(lockPath);
+  if (holder !== undefined && (await isAlive(holder))) throw new WorldRunsError(lockPath, holder.pid);
+}
+
+function lockPathOf(kubeconfigPath: string): string {
+  return `${kubeconfigPath}.lock`;
+}
+
+async function isAlive(holder: WorldRecord): Promise<boolean> {
+  return (await startTicksOf(holder.pid)) === holder.startTicks;
+}
+
 async function takeLock(lockPath: string): Promise<Awaited<ReturnType<typeof open>>> {
   for (;;) {
     try {
@@ -67,8 +82,7 @@ async function takeLock(lockPath: string): Promise<Awaited<ReturnType<typeof ope
     }
     const holder = await readRecord(lockPath);
     if (holder !== undefined) {
-      const alive = (await startTicksOf(holder.pid)) === holder.startTicks;
-      if (alive) throw new WorldRunsError(lockPath, holder.pid);
+      if (await isAlive(holder)) throw new WorldRunsError(lockPath, holder.pid);
       if (basename(holder.runtimeDir).startsWith('stubdom-') && dirname(holder.runtimeDir) === tmpdir()) {
         await rm(holder.runtimeDir, { recursive: true, force: true });
       }
