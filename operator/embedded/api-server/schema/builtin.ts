@@ -1,5 +1,5 @@
 /**
- * Schemas of the built-in kinds that are served, keyed by kind (`Event` is core/v1, `Event.events.k8s.io` the newer
+ * Schemas of the built-in kinds that are served, keyed by kind (`Event` is core/v1, `events.k8s.io/Event` the newer
  * one). Complete enough for `kubectl explain`, for ownership and strategic merge, and for validating what matters.
  */
 import { customResourceDefinitionSchema } from './builtin-crd.ts';
@@ -199,7 +199,7 @@ export const builtinSchemas: Readonly<Record<string, JsonObject>> = {
   Secret: secret,
   ServiceAccount: serviceAccount,
   Event: event,
-  'Event.events.k8s.io': newEvent,
+  'events.k8s.io/Event': newEvent,
   Lease: lease,
   CustomResourceDefinition: customResourceDefinitionSchema,
   ObjectMeta: metadataSchema,
