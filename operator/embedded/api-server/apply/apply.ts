@@ -6,16 +6,7 @@
 import { deepEqual, isObject, own, type JsonObject } from '../schema/json.ts';
 import { compare, type Comparison } from './compare.ts';
 import { type ApplyConflict, ApplyConflictError, ApplyObjectError } from './errors.ts';
-import {
-  difference,
-  EMPTY,
-  fieldPaths,
-  type FieldSet,
-  intersection,
-  isEmptySet,
-  sameSet,
-  union,
-} from './field-set.ts';
+import { difference, EMPTY, fieldPaths, type FieldSet, intersection, isEmptySet, sameSet, union } from './field-set.ts';
 import { fieldsOf, withNamedFields } from './fields-of.ts';
 import {
   decodeManagers,
@@ -121,7 +112,10 @@ function conflictError(found: readonly { readonly manager: Manager; readonly fie
     return new ApplyConflictError(`Apply failed with 1 conflict: ${only.message}: ${only.field}`, conflicts);
   }
   const lines = groups.flatMap(({ text, paths }) => [`conflicts with ${text}:`, ...paths.map((path) => `- ${path}`)]);
-  return new ApplyConflictError(`Apply failed with ${String(conflicts.length)} conflicts: ${lines.join('\n')}`, conflicts);
+  return new ApplyConflictError(
+    `Apply failed with ${String(conflicts.length)} conflicts: ${lines.join('\n')}`,
+    conflicts,
+  );
 }
 
 /** Removes what the manager owned at its last apply, applies no more, and nobody else owns. */
@@ -191,7 +185,12 @@ function checkApplied(topology: MapTopology, applied: JsonObject): void {
 }
 
 /** The managers of a live object; one that was never tracked gets an owner for all that it has. */
-function managersForApply(topology: MapTopology, live: JsonObject | undefined, apiVersion: string, now: string): Manager[] {
+function managersForApply(
+  topology: MapTopology,
+  live: JsonObject | undefined,
+  apiVersion: string,
+  now: string,
+): Manager[] {
   if (live === undefined) return [];
   const managers = decodeManagers(metadataOf(live)['managedFields']) ?? [];
   if (managers.length > 0) return managers;
@@ -224,8 +223,7 @@ export function serverSideApply(input: ApplyInput): { object: JsonObject; change
   const last = managers.find((manager) => sameManager(manager, self));
   const others = managers.filter((manager) => manager !== last);
   const merged = (live === undefined ? applied : merge(topology, live, applied)) as JsonObject;
-  const next =
-    last === undefined ? merged : prune(topology, merged, [...others, self], last.fields, fields);
+  const next = last === undefined ? merged : prune(topology, merged, [...others, self], last.fields, fields);
   const changes = compare(topology, live ?? {}, next);
   const settled = settle([...others, self], self, changes, input.force);
 

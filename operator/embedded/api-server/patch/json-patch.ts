@@ -83,7 +83,12 @@ function add(document: Document, path: string, value: unknown): void {
   document.root = rewrite(document.root, tokens, path, (container, token) => {
     if (!Array.isArray(container)) setOwn(container, token, value);
     else if (token === '-') container.push(value);
-    else container.splice(token === String(container.length) ? container.length : index(token, container.length, path), 0, value);
+    else
+      container.splice(
+        token === String(container.length) ? container.length : index(token, container.length, path),
+        0,
+        value,
+      );
   });
 }
 

@@ -69,7 +69,12 @@ function mergeMap(target: unknown, patch: JsonObject, schema: JsonObject | undef
 
 function deleteFrom(out: JsonObject, key: string, values: readonly unknown[]): void {
   const list = own(out, key);
-  if (Array.isArray(list)) setOwn(out, key, list.filter((item) => !values.includes(item)));
+  if (Array.isArray(list))
+    setOwn(
+      out,
+      key,
+      list.filter((item) => !values.includes(item)),
+    );
 }
 
 function mergeAny(target: unknown, patch: unknown, schema: JsonObject | undefined, depth: number): unknown {

@@ -58,7 +58,8 @@ function isCidr(text: string): boolean {
   return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
-const isDigits = (text: string): boolean => /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]?)$/.test(text);
+const isDigits = (text: string): boolean =>
+  /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE]?)$/.test(text);
 
 /** A new CEL environment with Kubernetes' functions and neither `self` nor `oldSelf`. */
 export function celEnvironment(): Environment {
@@ -70,8 +71,13 @@ export function celEnvironment(): Environment {
     .registerFunction('list.isSorted(): bool', isSorted)
     .registerFunction('list.indexOf(dyn): int', (list: unknown[], item: unknown) => BigInt(list.indexOf(item)))
     .registerFunction('list.lastIndexOf(dyn): int', (list: unknown[], item: unknown) => BigInt(list.lastIndexOf(item)))
-    .registerFunction('string.find(string): string', (text: string, source: string) => pattern(source, '').exec(text)?.[0] ?? '')
-    .registerFunction('string.findAll(string): list<string>', (text: string, source: string) => findAll(text, source, -1n))
+    .registerFunction(
+      'string.find(string): string',
+      (text: string, source: string) => pattern(source, '').exec(text)?.[0] ?? '',
+    )
+    .registerFunction('string.findAll(string): list<string>', (text: string, source: string) =>
+      findAll(text, source, -1n),
+    )
     .registerFunction('string.findAll(string, int): list<string>', findAll)
     .registerFunction('string.charAt(int): string', charAt)
     .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>

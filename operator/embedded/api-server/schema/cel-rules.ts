@@ -54,7 +54,9 @@ function textOf(reason: FieldErrorReason, value: unknown, detail: string): strin
 }
 
 function failedText(raw: RawRule): string {
-  return raw.message !== undefined && raw.message.trim() !== '' ? raw.message.trim() : `failed rule: ${raw.rule.trim()}`;
+  return raw.message !== undefined && raw.message.trim() !== ''
+    ? raw.message.trim()
+    : `failed rule: ${raw.rule.trim()}`;
 }
 
 /** All rules of one schema. */
@@ -143,7 +145,10 @@ export class CelRules {
 }
 
 /** Why a rule fails; undefined if it holds. */
-function evaluate(rule: CompiledRule, context: { readonly self: unknown; readonly oldSelf: unknown }): string | undefined {
+function evaluate(
+  rule: CompiledRule,
+  context: { readonly self: unknown; readonly oldSelf: unknown },
+): string | undefined {
   try {
     if (rule.run(context) === true) return undefined;
   } catch (error) {

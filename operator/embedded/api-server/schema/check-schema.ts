@@ -7,12 +7,24 @@ import { validateValue } from './validate.ts';
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 const MAX_DEPTH = 64;
-const FORBIDDEN = ['$ref', 'definitions', 'dependencies', 'deprecated', 'discriminator', 'id', 'patternProperties', 'readOnly', 'writeOnly', 'xml'];
+const FORBIDDEN = [
+  '$ref',
+  'definitions',
+  'dependencies',
+  'deprecated',
+  'discriminator',
+  'id',
+  'patternProperties',
+  'readOnly',
+  'writeOnly',
+  'xml',
+];
 
 function checkType(schema: JsonObject, path: string, errors: FieldError[]): void {
   const type = own(schema, 'type');
   if (type === undefined || type === '') {
-    const open = schema['x-kubernetes-int-or-string'] === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
+    const open =
+      schema['x-kubernetes-int-or-string'] === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
     if (open) return;
     const what = path.endsWith('.items') ? 'array items' : path.endsWith(']') ? 'object fields' : 'the root';
     errors.push(
@@ -37,7 +49,12 @@ function checkList(schema: JsonObject, path: string, errors: FieldError[]): void
   }
   if (listType === 'map') checkMapKeys(schema, items, path, errors);
   if (schema['uniqueItems'] === true) {
-    errors.push(forbiddenField(`${path}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'));
+    errors.push(
+      forbiddenField(
+        `${path}.uniqueItems`,
+        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
+      ),
+    );
   }
 }
 
@@ -48,7 +65,13 @@ function checkMapKeys(schema: JsonObject, items: JsonObject, path: string, error
     errors.push(required(keysPath, 'must not be empty if x-kubernetes-list-type is map'));
   }
   if (items['type'] !== 'object') {
-    errors.push(invalid(`${path}.items.type`, items['type'] ?? '', "must be object if parent array's x-kubernetes-list-type is map"));
+    errors.push(
+      invalid(
+        `${path}.items.type`,
+        items['type'] ?? '',
+        "must be object if parent array's x-kubernetes-list-type is map",
+      ),
+    );
     return;
   }
   const properties = isObject(items['properties']) ? items['properties'] : {};
@@ -69,7 +92,9 @@ function checkValues(schema: JsonObject, path: string, errors: FieldError[]): vo
     if (own(schema, key) !== undefined) errors.push(forbiddenField(`${path}.${key}`, `${key} is not supported`));
   }
   if (own(schema, 'properties') !== undefined && own(schema, 'additionalProperties') !== undefined) {
-    errors.push(forbiddenField(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'));
+    errors.push(
+      forbiddenField(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'),
+    );
   }
 }
 
@@ -98,7 +123,8 @@ function checkRules(schema: JsonObject, path: string, errors: FieldError[]): voi
     }
     if (raw.messageExpression === undefined) continue;
     const message = check(raw.messageExpression, raw.optionalOldSelf);
-    if ('error' in message) errors.push(invalid(`${at}.messageExpression`, shownRule, `messageExpression ${message.error}`));
+    if ('error' in message)
+      errors.push(invalid(`${at}.messageExpression`, shownRule, `messageExpression ${message.error}`));
     else if (message.type !== 'string' && message.type !== 'dyn') {
       errors.push(invalid(`${at}.messageExpression`, shownRule, 'messageExpression must evaluate to a string'));
     }

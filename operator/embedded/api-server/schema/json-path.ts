@@ -11,7 +11,8 @@ const FIELD = /^\.((?:\\.|[^.[\\])+)/;
 const QUOTED = /^\[(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)")\]/;
 const INDEX = /^\[(-?\d{1,9})\]/;
 const ALL = /^(?:\[\*\]|\.\*)/;
-const FILTER = /^\[\?\(\s*@((?:\.[A-Za-z_][\w-]*)+)\s*(==|!=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|true|false|-?\d+(?:\.\d+)?)\s*\)\]/;
+const FILTER =
+  /^\[\?\(\s*@((?:\.[A-Za-z_][\w-]*)+)\s*(==|!=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|true|false|-?\d+(?:\.\d+)?)\s*\)\]/;
 
 function unescape(text: string): string {
   return text.replaceAll(/\\(.)/g, '$1');

@@ -74,7 +74,9 @@ function nodesAt(schema: JsonObject, key: string): SchemaNode[] {
 /** A Go (RE2) pattern as a JavaScript regular expression; undefined if it is none. */
 export function compilePattern(source: string): RegExp | undefined {
   const flags = /^\(\?([ims]+)\)/.exec(source);
-  const body = (flags === null ? source : source.slice(flags[0].length)).replaceAll('(?P<', '(?<').replaceAll('\\z', '$');
+  const body = (flags === null ? source : source.slice(flags[0].length))
+    .replaceAll('(?P<', '(?<')
+    .replaceAll('\\z', '$');
   for (const mode of ['u', '']) {
     try {
       return new RegExp(body, (flags?.[1] ?? '') + mode);
@@ -134,7 +136,11 @@ export function readSchema(schema: JsonObject): SchemaNode {
   const listKeys = schema['x-kubernetes-list-map-keys'];
   const rawNot = own(schema, 'not');
   const rules = readRules(schema);
-  const children = [...properties.values(), ...(typeof additional === 'object' ? [additional] : []), ...(items ? [items] : [])];
+  const children = [
+    ...properties.values(),
+    ...(typeof additional === 'object' ? [additional] : []),
+    ...(items ? [items] : []),
+  ];
   return {
     type: textAt(schema, 'type'),
     format: textAt(schema, 'format'),

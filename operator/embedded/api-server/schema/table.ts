@@ -124,7 +124,8 @@ export function renderTable(input: TableInput): JsonObject {
       name: column.name,
       type: column.type,
       format: column.format ?? '',
-      description: column.description ?? `Custom resource definition column (in JSONPath format): ${column.jsonPath ?? ''}`,
+      description:
+        column.description ?? `Custom resource definition column (in JSONPath format): ${column.jsonPath ?? ''}`,
       priority: column.priority ?? 0,
     })),
     rows: input.objects.map((object) => ({

@@ -38,7 +38,8 @@ function tooMany(path: string, count: number, limit: number): FieldError {
 
 function checkType(node: SchemaNode, value: unknown, path: string, errors: FieldError[]): void {
   if (node.intOrString) {
-    if (typeof value !== 'string' && !Number.isInteger(value)) errors.push(typeError(path, 'integer,string', typeName(value)));
+    if (typeof value !== 'string' && !Number.isInteger(value))
+      errors.push(typeError(path, 'integer,string', typeName(value)));
     return;
   }
   const actual = typeName(value);
@@ -142,7 +143,13 @@ export function correlated(node: SchemaNode, old: unknown): ((item: unknown) => 
   return (item) => (isObject(item) ? byKeys.get(JSON.stringify(itemKeys(node, item))) : undefined);
 }
 
-function checkList(node: SchemaNode, value: readonly unknown[], old: unknown, path: string, errors: FieldError[]): void {
+function checkList(
+  node: SchemaNode,
+  value: readonly unknown[],
+  old: unknown,
+  path: string,
+  errors: FieldError[],
+): void {
   const { minItems, maxItems } = node.limits;
   if (minItems !== undefined && value.length < minItems) {
     errors.push(invalid(path, value.length, `${inBody(path)} in body should have at least ${String(minItems)} items`));
@@ -212,7 +219,13 @@ function checkCombinations(node: SchemaNode, value: unknown, path: string, error
 }
 
 /** Adds to `errors` what is wrong with a value. `old` is its value before, if there was one. */
-export function validateValue(node: SchemaNode, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+export function validateValue(
+  node: SchemaNode,
+  value: unknown,
+  old: unknown,
+  path: string,
+  errors: FieldError[],
+): void {
   if (value === old || errors.length > MAX_ERRORS) return;
   if (value === null && node.nullable) return;
   const start = errors.length;
