@@ -9,6 +9,7 @@ import { startApiServer } from './api-server/server.ts';
 import type { GuestDefinition } from './simulated-host/guest.ts';
 import type { Quirks } from './simulated-host/quirks.ts';
 import { Closers } from './world/closers.ts';
+import { WorldCounters, type WorldCounts } from './world/counters.ts';
 import { guestsOf, planFleet, type HostPlan } from './world/fleet.ts';
 import { startHost, type Host } from './world/host.ts';
 import { loadCustomResourceDefinitions, loadSamples, type Manifest } from './world/manifests.ts';
@@ -61,6 +62,8 @@ export interface World {
   readonly xenstores: Readonly<Record<string, string>>;
   /** What was applied. */
   readonly manifests: readonly Manifest[];
+  /** What controller and agents have asked for until now. */
+  counts(): WorldCounts;
   /** Stops everything and removes sockets, lock and kubeconfig. */
   close(): Promise<void>;
 }
@@ -70,6 +73,7 @@ const parallelApplies = 16;
 /** Starts API server, controller, and hosts with their agents, and applies the objects. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const closers = new Closers();
+  const counters = new WorldCounters();
   try {
     const runtime = await openRuntimeDir(options.kubeconfigPath);
     closers.add(() => runtime.close());
@@ -85,7 +89,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await waitForEstablished(kube, definitions, options.signal);
     options.onStep?.({ kind: 'definitions', count: definitions.length });
 
-    await startController(options, api.cluster, closers);
+    await startController(options, api.cluster, counters, closers);
     options.onStep?.({ kind: 'controller' });
 
     const samples = options.samples ? await loadSamples(options.packageRoot) : [];
@@ -98,6 +102,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         api.cluster,
         host,
         join(runtime.path, host.name),
+        counters,
         closers,
       );
       options.onStep?.({ kind: 'host', name: host.name, count: index + 1, of: plan.hosts.length });
@@ -115,6 +120,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       cluster: api.cluster,
       xenstores,
       manifests,
+      counts: () => counters.read(),
       close: () => closers.close(),
     };
   } catch (error) {
@@ -146,8 +152,13 @@ async function openCluster(
   };
 }
 
-async function startController(options: WorldOptions, cluster: ClusterConfig, closers: Closers): Promise<void> {
-  const kube = createKubeClient(cluster);
+async function startController(
+  options: WorldOptions,
+  cluster: ClusterConfig,
+  counters: WorldCounters,
+  closers: Closers,
+): Promise<void> {
+  const kube = createKubeClient(cluster, { onRequest: counters.onRequest });
   closers.add(() => kube.close());
   const logger = options.logger.child({ part: 'controller' });
   const central = createCentral({ kube, clock: systemClock, random: Math.random, logger });
@@ -161,6 +172,7 @@ async function startHostWithDaemon(
   cluster: ClusterConfig,
   plan: HostPlan,
   directory: string,
+  counters: WorldCounters,
   closers: Closers,
 ): Promise<string> {
   await mkdir(directory);
@@ -182,6 +194,7 @@ async function startHostWithDaemon(
     version: options.version,
     hypervisorSocket: join(directory, 'hv'),
     logger: options.logger,
+    counters,
   });
   closers.add(() => host.close());
   return daemon.socketPath;

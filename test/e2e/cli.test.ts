@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,8 +24,6 @@ function listen(where: string | number): Promise<Server> {
 /** A socket file whose owner was killed: the file stays, nobody listens. */
 async function leaveStaleSocket(path: string): Promise<void> {
   const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
-  const { spawn } = await import('node:child_process');
-  const { once } = await import('node:events');
   await once(spawn(process.execPath, ['-e', script]), 'close');
 }
 

@@ -13,6 +13,7 @@ import type { Quirks } from '../simulated-host/quirks.ts';
 import { startSimulatedHost, type SimulatedHost } from '../simulated-host/simulated-host.ts';
 import type { PciTopology } from '../simulated-host/topology.ts';
 import { Closers } from './closers.ts';
+import type { WorldCounters } from './counters.ts';
 
 /** Who serves the guests of a host: the embedded daemon, or the program fakexen beside a real xenstored. */
 export type FabricChoice =
@@ -35,6 +36,8 @@ export interface HostOptions {
   /** Where to serve the hypervisor for an agent elsewhere. */
   readonly hypervisorSocket?: string;
   readonly logger: Logger;
+  /** Counts what the agent asks for. */
+  readonly counters?: WorldCounters;
 }
 
 /** A simulated host that runs, perhaps with its agent. */
@@ -96,10 +99,15 @@ async function startAgent(
   closers: Closers,
 ): Promise<Agent> {
   const logger = options.logger.child({ host: options.name });
-  const kube = createKubeClient(cluster);
+  const { counters } = options;
+  const kube = createKubeClient(cluster, {
+    logger,
+    ...(counters === undefined ? {} : { onRequest: counters.onRequest }),
+  });
   closers.add(() => kube.close());
   const xenstore = openXenStore({ transport: { kind: 'socket', path: options.xenstoreSocket }, logger });
   closers.add(() => xenstore.close());
+  counters?.addStore(xenstore);
   const hypervisor = connectHypervisor(simulated, closers);
   const agent = createAgent({
     nodeName: options.name,
