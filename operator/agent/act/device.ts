@@ -1,0 +1,171 @@
+import * as at from '../../domain/locations.ts';
+import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
+import {
+  type PciBackendView,
+  addBackendEntry,
+  backendEntry,
+  closeBackendEntry,
+  dropBackendEntry,
+  entryPaths,
+} from '../../domain/pci/backend.ts';
+import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
+import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import { readPciBackend } from '../observe/gather.ts';
+import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf, targetUuidOf } from './context.ts';
+import { stubName } from './stub-domain.ts';
+import { removeAll, writePlan } from './write-plan.ts';
+
+/** The driver to give the device back to: what was noted before, or what has it now. */
+function originalDriver(context: ActContext, address: string, before: PciNote | undefined, reported: string | undefined) {
+  const driver = context.snapshot.hostDevices.get(address)?.driver;
+  return before?.originalDriver ?? (driver === undefined || driver === 'pciback' ? reported : driver);
+}
+
+/** Reserves the device for the guest among all toolstacks of the host, and notes what is done with it. */
+export async function claim(context: ActContext, uid: string, address: string): Promise<void> {
+  const target = pinOf(targetOf(context));
+  const stub = pinOf(stubOf(context));
+  const attachment = attachmentOf(context, uid);
+  const path = at.pciNotePath(target.uuid, address);
+  await context.xenstore.transaction(async (tx) => {
+    const [holder, noted] = await Promise.all([tx.tryReadString(at.pciClaimPath(address)), tx.tryRead(path)]);
+    const before = parseNote('pci', noted);
+    const ours = before !== undefined && String(before.target.domid) === holder;
+    if (holder !== undefined && holder !== String(target.domid) && !ours) throw new StaleSnapshotError('the device was claimed');
+    const driver = originalDriver(context, address, before, attachment.status?.originalDriver);
+    const note: PciNote = {
+      owner: uid,
+      name: attachment.metadata.name,
+      stage: 'claimed',
+      stub,
+      target,
+      ...(driver === undefined || driver === '' ? {} : { originalDriver: driver }),
+    };
+    await Promise.all([
+      tx.write(at.pciClaimPath(address), String(target.domid)),
+      tx.write(path, formatNote('pci', note)),
+    ]);
+  });
+}
+
+/** Readies the device on the host, gives the stub domain its share, and puts it into the back end. */
+export async function prepare(context: ActContext, uid: string, address: string): Promise<void> {
+  const { hypervisor, xenstore, devices, snapshot } = context;
+  const attachment = attachmentOf(context, uid);
+  const stub = pinOf(stubOf(context));
+  if (snapshot.hostDevices.get(address)?.driver !== 'pciback') {
+    await hypervisor.makeAssignable(address);
+    devices.setDriver(address, 'pciback');
+  }
+  await hypervisor.reset(address);
+  await hypervisor.grant(address, stub, { iommu: false });
+  const vdevfn = wantedVdevfn(attachment);
+  await xenstore.transaction(async (tx) => {
+    const view = await readPciBackend(tx, stub.domid);
+    if (backendEntry(view, address) !== undefined) return;
+    const change = addBackendEntry(view, stub, stubName(targetOf(context).name), {
+      address,
+      options: pciOptions(attachment),
+      ...(vdevfn === undefined ? {} : { vdevfn }),
+    });
+    if (change === undefined) throw new StaleSnapshotError('the back end is busy');
+    await writePlan(tx, change.write);
+  });
+}
+
+/** Gives the guest its share of the device, DMA with it, and notes that all is done. */
+export async function grant(context: ActContext, address: string): Promise<void> {
+  const target = pinOf(targetOf(context));
+  const note = context.snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  await context.hypervisor.grant(address, target, { iommu: true });
+  await context.xenstore.write(at.pciNotePath(target.uuid, address), formatNote('pci', { ...note, stage: 'attached' }));
+}
+
+/** Stops waiting for the guest. The device counts as never confirmed: no dom0 driver gets it by itself. */
+export async function abandonRemoval(context: ActContext, address: string): Promise<void> {
+  const uuid = targetUuidOf(context);
+  const path = at.pciNotePath(uuid, address);
+  await context.xenstore.transaction(async (tx) => {
+    const [inflight, noted] = await Promise.all([tx.tryRead(at.inflightPath(uuid)), tx.tryRead(path)]);
+    const note = parseNote('pci', noted);
+    if (note === undefined || parseNote('inflight', inflight)?.address !== address) {
+      throw new StaleSnapshotError('the removal ended');
+    }
+    await Promise.all([
+      tx.write(path, formatNote('pci', { ...note, stage: 'removed', unconfirmed: true })),
+      tx.remove(at.inflightPath(uuid)),
+    ]);
+  });
+  context.happened({
+    uid: context.snapshot.pciNotes.get(address)?.owner ?? '',
+    type: 'Warning',
+    reason: 'RemovalForced',
+    message: `The guest did not let ${address} go in time; it is taken all the same and stays bound to pciback`,
+  });
+}
+
+async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {
+  await context.hypervisor.revoke(address, note.target, { iommu: true });
+  await context.hypervisor.revoke(address, note.stub, { iommu: false });
+}
+
+/** Takes the grants back, and begins to take the device out of the back end. */
+export async function revoke(context: ActContext, address: string): Promise<void> {
+  const note = context.snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  await revokeGrants(context, address, note);
+  await context.xenstore.transaction(async (tx) => {
+    const entry = backendEntry(await readPciBackend(tx, note.stub.domid), address);
+    if (entry !== undefined) await writePlan(tx, closeBackendEntry(note.stub, entry));
+  });
+}
+
+async function readEntries(tree: XenStoreReader, stub: PciNote['stub'], view: PciBackendView): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  await Promise.all(
+    entryPaths(stub, view.entries.length).map(async (path) => {
+      const value = await tree.tryReadString(path);
+      if (value !== undefined) values.set(path, value);
+    }),
+  );
+  return values;
+}
+
+/** Drops the device from the back end, gives it back to the host, and removes claim and note: those last. */
+export async function release(context: ActContext, address: string, quarantine: boolean): Promise<void> {
+  const { hypervisor, xenstore, devices, snapshot } = context;
+  const note = snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  await revokeGrants(context, address, note);
+  if (snapshot.stub !== undefined && snapshot.stub.uuid === note.stub.uuid) {
+    await xenstore.transaction(async (tx) => {
+      const view = await readPciBackend(tx, note.stub.domid);
+      const entry = backendEntry(view, address);
+      if (entry === undefined) return;
+      const values = await readEntries(tx, note.stub, view);
+      const change = dropBackendEntry(view, note.stub, entry, (path) => values.get(path));
+      await Promise.all([writePlan(tx, change.write), removeAll(tx, change.remove)]);
+    });
+  }
+  if (devices.devices.has(address)) {
+    await hypervisor.reset(address);
+    if (!quarantine && note.originalDriver !== undefined) {
+      await hypervisor.releaseAssignable(address, note.originalDriver);
+      devices.setDriver(address, note.originalDriver);
+    }
+  }
+  await xenstore.transaction(async (tx) => {
+    const holder = await tx.tryReadString(at.pciClaimPath(address));
+    await Promise.all([
+      tx.remove(at.pciNotePath(note.target.uuid, address)),
+      ...(holder === String(note.target.domid) ? [tx.remove(at.pciClaimPath(address))] : []),
+    ]);
+  });
+  context.happened({
+    uid: note.owner,
+    type: 'Normal',
+    reason: 'Released',
+    message: quarantine ? `Released ${address}; it stays bound to pciback` : `Released ${address}`,
+  });
+}

@@ -1,0 +1,45 @@
+import type { Step } from '../../domain/step.ts';
+import { conclude, repair, send, withdraw } from './command.ts';
+import type { ActContext } from './context.ts';
+import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
+import { build, forget, intend, start } from './stub-domain.ts';
+import { teardown } from './teardown.ts';
+
+/** Carries out a step on the host. Those on the API server are the reconciler's own. */
+export async function perform(
+  step: Exclude<Step, { do: 'addFinalizer' | 'removeFinalizer' }>,
+  context: ActContext,
+): Promise<void> {
+  switch (step.do) {
+    case 'intend':
+      return intend(context);
+    case 'build':
+      return build(context);
+    case 'start':
+      return start(context);
+    case 'teardown':
+      return teardown(context, step.because);
+    case 'forget':
+      return forget(context);
+    case 'send':
+      return send(context, step);
+    case 'conclude':
+      return conclude(context, step.decision);
+    case 'withdraw':
+      return withdraw(context);
+    case 'repair':
+      return repair(context);
+    case 'abandonRemoval':
+      return abandonRemoval(context, step.address);
+    case 'claim':
+      return claim(context, step.uid, step.address);
+    case 'prepare':
+      return prepare(context, step.uid, step.address);
+    case 'grant':
+      return grant(context, step.address);
+    case 'revoke':
+      return revoke(context, step.address);
+    case 'release':
+      return release(context, step.address, step.quarantine);
+  }
+}

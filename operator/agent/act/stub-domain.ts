@@ -1,0 +1,86 @@
+import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
+import * as at from '../../domain/locations.ts';
+import { type StubNote, formatNote, parseNote } from '../../domain/notes.ts';
+import { ownedBy } from '../../domain/plan-node.ts';
+import { setupPlan } from '../../domain/stub-domain/setup-plan.ts';
+import { type ActContext, StaleSnapshotError, noteOf, objectOf, pinOf, randomUuid, stubOf, targetOf } from './context.ts';
+import { writePlan } from './write-plan.ts';
+
+const defaultKernel = '/usr/lib/xen/boot/ioemu-stubdom.gz';
+const defaultMemoryMiB = { MiniOS: 28, Linux: 128 } as const;
+
+/** Name of the stub domain, as libxl names it. */
+export const stubName = (targetName: string): string => `${targetName}-dm`;
+
+/** Notes the uuid of the stub domain that will be made. From here on a restarted agent finds what was begun. */
+export async function intend(context: ActContext): Promise<void> {
+  const target = targetOf(context);
+  const note: StubNote = {
+    owner: objectOf(context).metadata.uid,
+    target: pinOf(target),
+    uuid: randomUuid(context.random),
+    stage: 'intended',
+  };
+  await context.xenstore.transaction(async (tx) => {
+    const present = await tx.tryRead(at.stubNotePath(target.uuid));
+    if (present !== undefined) throw new StaleSnapshotError('a note is there already');
+    const path = at.notesPath(target.uuid);
+    await Promise.all([
+      tx.mkdir(path),
+      tx.setPermissions(path, ownedBy(0)),
+      tx.write(at.stubNotePath(target.uuid), formatNote('stub', note)),
+    ]);
+  });
+}
+
+function createRequest(spec: StubDomainSpec, uuid: string, targetName: string) {
+  return {
+    uuid,
+    name: stubName(targetName),
+    kernel: spec.kernel ?? defaultKernel,
+    memoryMiB: spec.memoryMiB ?? defaultMemoryMiB[spec.flavor],
+  };
+}
+
+/** Makes the domain that the note names, and lays out everything for it in one transaction. */
+export async function build(context: ActContext): Promise<void> {
+  const { xenstore, hypervisor, domains } = context;
+  const { spec } = objectOf(context);
+  const target = targetOf(context);
+  const note = noteOf(context);
+  const request = createRequest(spec, note.uuid, target.name);
+  const stub = pinOf(await hypervisor.createDomain(request));
+  domains.add({ ...stub, name: request.name, type: 'PV', memoryMiB: request.memoryMiB, paused: true });
+  await Promise.all([hypervisor.setTarget(stub, pinOf(target)), xenstore.setTarget(stub.domid, target.domid)]);
+  const wired: StubNote = { ...note, stage: 'wired', domid: stub.domid };
+  await xenstore.transaction(async (tx) => {
+    const present = parseNote('stub', await tx.tryRead(at.stubNotePath(target.uuid)));
+    if (present?.uuid !== note.uuid) throw new StaleSnapshotError('the note changed');
+    await Promise.all([
+      writePlan(tx, setupPlan(spec, { stub, target: pinOf(target), targetName: target.name })),
+      tx.write(at.stubNotePath(target.uuid), formatNote('stub', wired)),
+    ]);
+  });
+}
+
+/** Lets the stub domain run. */
+export async function start(context: ActContext): Promise<void> {
+  const stub = stubOf(context);
+  const note = noteOf(context);
+  await context.hypervisor.unpauseDomain(pinOf(stub));
+  const started: StubNote = { ...note, stage: 'started', domid: stub.domid, startedAt: context.clock.now() };
+  await context.xenstore.write(at.stubNotePath(note.target.uuid), formatNote('stub', started));
+  context.happened({
+    uid: note.owner,
+    type: 'Normal',
+    reason: 'Started',
+    message: `Started stub domain ${stub.domid} for domain ${note.target.domid}`,
+  });
+}
+
+/** Forgets the stub domain and leaves it running. */
+export async function forget(context: ActContext): Promise<void> {
+  const note = noteOf(context);
+  await context.xenstore.remove(at.notesPath(note.target.uuid));
+  context.happened({ uid: note.owner, type: 'Normal', reason: 'Orphaned', message: 'Left the stub domain running, as spec.deletionPolicy asks' });
+}

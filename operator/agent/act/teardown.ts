@@ -1,0 +1,82 @@
+import * as at from '../../domain/locations.ts';
+import { type PciNote, type Pin, formatNote } from '../../domain/notes.ts';
+import { teardownPaths } from '../../domain/stub-domain/setup-plan.ts';
+import type { Step } from '../../domain/step.ts';
+import { type ActContext, noteOf, pinOf } from './context.ts';
+import { removeAll } from './write-plan.ts';
+
+type Because = Extract<Step, { do: 'teardown' }>['because'];
+
+const words: Readonly<Record<Because, string>> = {
+  deleted: 'the StubDomain is deleted',
+  targetGone: 'its guest is gone',
+  targetRestarted: 'its guest was started anew',
+  domainDied: 'it died',
+  orphanNote: 'its StubDomain is gone',
+};
+
+/** Takes a device back from both domains. It stays with pciback unless it never was in a guest. */
+async function takeBack(context: ActContext, address: string, note: PciNote, stub: Pin | undefined, last: boolean): Promise<void> {
+  const { hypervisor, devices } = context;
+  await hypervisor.revoke(address, note.target, { iommu: true });
+  if (stub !== undefined) await hypervisor.revoke(address, stub, { iommu: false });
+  await hypervisor.reset(address).catch(() => {
+    // The device may be gone; what matters is that nobody has it.
+  });
+  const quiet = (note.stage === 'claimed' || note.stage === 'removed') && note.unconfirmed !== true;
+  if (last && quiet && note.originalDriver !== undefined) {
+    await hypervisor.releaseAssignable(address, note.originalDriver);
+    devices.setDriver(address, note.originalDriver);
+  }
+}
+
+/**
+ * Ends the stub domain and removes what was written for it. The notes go last, so that a crash before has it done again.
+ * When the object lives on, the devices' notes stay, as claimed: the next incarnation gets them.
+ */
+export async function teardown(context: ActContext, because: Because): Promise<void> {
+  const { xenstore, hypervisor, domains, snapshot, memory } = context;
+  const note = noteOf(context);
+  const targetUuid = note.target.uuid;
+  const domid = snapshot.stub?.domid ?? note.domid;
+  const stub = domid === undefined ? undefined : { domid, uuid: note.uuid };
+  const last = because === 'deleted' || because === 'orphanNote';
+  if (stub !== undefined) {
+    await hypervisor.destroyDomain(stub);
+    domains.remove(stub);
+  }
+  for (const [address, pci] of snapshot.pciNotes) await takeBack(context, address, pci, stub, last);
+  if (stub !== undefined) await removeAll(xenstore, teardownPaths({ stub, target: note.target }));
+  await xenstore.transaction(async (tx) => {
+    const claims = await Promise.all(
+      [...snapshot.pciNotes].map(async ([address, pci]) => {
+        const holder = await tx.tryReadString(at.pciClaimPath(address));
+        return holder === String(pci.target.domid) ? at.pciClaimPath(address) : undefined;
+      }),
+    );
+    await removeAll(tx, claims.filter((path) => path !== undefined));
+    if (last) return tx.remove(at.notesPath(targetUuid));
+    await removeAll(tx, [at.stubNotePath(targetUuid), at.inflightPath(targetUuid), at.enumeratedPath(targetUuid)]);
+    await Promise.all([...snapshot.pciNotes].map(([address, pci]) => tx.write(at.pciNotePath(targetUuid, address), claimedAgain(pci))));
+    return undefined;
+  });
+  if (because === 'domainDied') memory.failed(note.owner, 'DomainDied', context.clock.now(), 'the stub domain died');
+  context.happened({
+    uid: note.owner,
+    type: because === 'domainDied' ? 'Warning' : 'Normal',
+    reason: because === 'domainDied' ? 'StubDomainDied' : 'TornDown',
+    message: `Took down the stub domain${domid === undefined ? '' : ` ${domid}`}: ${words[because]}`,
+  });
+}
+
+function claimedAgain(pci: PciNote): string {
+  const { owner, name, originalDriver } = pci;
+  return formatNote('pci', {
+    owner,
+    name,
+    stage: 'claimed',
+    stub: pinOf(pci.stub),
+    target: pinOf(pci.target),
+    ...(originalDriver === undefined ? {} : { originalDriver }),
+  });
+}

@@ -1,0 +1,201 @@
+import { agentManager, leaseNamespace } from '../api/names.ts';
+import type { PciAttachment } from '../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../api/generated/stub-domain.ts';
+import type { XenHost } from '../api/generated/xen-host.ts';
+import type { Hypervisor } from '../hypervisor/hypervisor.ts';
+import { isConflict } from '../kube/errors.ts';
+import { createEventRecorder } from '../kube/events.ts';
+import { createInformer } from '../kube/informer.ts';
+import { createHeartbeat } from '../kube/lease.ts';
+import { pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
+import type { KubeClient, KubeWatcher } from '../kube/types.ts';
+import { type ControllerMetrics, createController } from '../runtime/controller.ts';
+import type { Clock, Logger, Random } from '../runtime/ports.ts';
+import type { Readiness } from '../runtime/probes.ts';
+import type { XenStore } from '../xenstore/xenstore.ts';
+import { HostReporter } from './host/host-reporter.ts';
+import { DeviceInventory } from './observe/device-inventory.ts';
+import { DomainInventory } from './observe/domain-inventory.ts';
+import { StubWatches } from './observe/stub-watches.ts';
+import { StubDomainReconciler, byStubDomain, stubDomainKey } from './reconcile/stub-domain.ts';
+
+/** An informer that heard nothing for that long has lost its server: watches are renewed every five minutes at most. */
+const maxSilenceMs = 330_000;
+const heartbeatSeconds = 40;
+const startRetryMs = 1000;
+
+export interface AgentOptions {
+  /** Name of the XenHost that this agent answers for. */
+  readonly nodeName: string;
+  readonly kube: KubeClient & KubeWatcher;
+  readonly xenstore: XenStore;
+  readonly hypervisor: Hypervisor;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Version to report. */
+  readonly version: string;
+  /** Passes at the same time. Default 16. */
+  readonly concurrency?: number;
+  readonly metrics?: (controller: string, concurrency: number) => ControllerMetrics;
+}
+
+/** The program of one Xen host: it makes the StubDomains that are bound to the host true. */
+export interface Agent {
+  /** Resolves when it works: XenStore and hypervisor answer, and the informers are synced. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readiness(): Readiness;
+}
+
+/** Makes the agent. Nothing runs before `start`; the ports stay the caller's to close. */
+export function createAgent(options: AgentOptions): Agent {
+  const { nodeName, kube, xenstore, hypervisor, clock, random, logger } = options;
+  const stopping = new AbortController();
+  const cached = { client: kube, clock, random, logger };
+  const onHost = { fieldSelector: `status.nodeName=${nodeName}` };
+  const domainsOfHost = createInformer<StubDomain>({ ...cached, ...onHost, type: stubDomains });
+  const attachmentsOfHost = createInformer<PciAttachment>({
+    ...cached,
+    ...onHost,
+    type: pciAttachments,
+    indexes: { [byStubDomain]: (attachment) => [stubDomainKey(attachment)] },
+  });
+  const hosts = createInformer<XenHost>({ ...cached, type: xenHosts, fieldSelector: `metadata.name=${nodeName}` });
+  const informers = [domainsOfHost, attachmentsOfHost, hosts];
+
+  const domains = new DomainInventory(hypervisor, logger);
+  const devices = new DeviceInventory(hypervisor, logger);
+  const events = createEventRecorder({ client: kube, clock, logger, component: agentManager, instance: nodeName });
+  const heartbeat = createHeartbeat({
+    client: kube,
+    clock,
+    random,
+    logger,
+    claim: { namespace: leaseNamespace, name: nodeName, holder: nodeName, durationSeconds: heartbeatSeconds },
+  });
+  const watches = new StubWatches(
+    xenstore,
+    (key, delayMs) => {
+      if (delayMs === 0) objects.enqueue(key);
+      else objects.enqueueAfter(key, delayMs);
+    },
+    () => clock.monotonic(),
+  );
+  const reconciler = new StubDomainReconciler({
+    kube,
+    xenstore,
+    hypervisor,
+    stubDomains: domainsOfHost,
+    attachments: attachmentsOfHost,
+    domains,
+    devices,
+    watches,
+    events,
+    clock,
+    random,
+    logger,
+  });
+  const reporter = new HostReporter({ ...options, hosts, domains, devices });
+  const concurrency = options.concurrency ?? 16;
+  const runs = { clock, random, logger, isRoutine: isConflict };
+  const objects = createController({
+    ...runs,
+    name: 'stub-domain-agent',
+    concurrency,
+    reconcile: (key, context) => reconciler.reconcile(key, context),
+    errorBackOff: { baseMs: 20, maxMs: 60_000 },
+    metrics: options.metrics?.('stub-domain-agent', concurrency),
+  });
+  const host = createController({
+    ...runs,
+    name: 'host-agent',
+    concurrency: 1,
+    reconcile: () => reporter.reconcile(),
+    errorBackOff: { baseMs: 200, maxMs: 30_000 },
+    metrics: options.metrics?.('host-agent', 1),
+  });
+  const touchHost = (): void => {
+    host.enqueueAfter(nodeName, reporter.delayMs());
+  };
+  const touchAll = (): void => {
+    for (const { metadata } of domainsOfHost.list()) objects.enqueue(`${metadata.namespace ?? ''}/${metadata.name}`);
+    for (const attachment of attachmentsOfHost.list()) objects.enqueue(stubDomainKey(attachment));
+  };
+  const touchGuests = (uuids: ReadonlySet<string>): void => {
+    for (const { metadata, spec, status } of domainsOfHost.list()) {
+      const concerned = uuids.has(spec.target.uuid) || (status?.uuid !== undefined && uuids.has(status.uuid));
+      if (concerned) objects.enqueue(`${metadata.namespace ?? ''}/${metadata.name}`);
+    }
+  };
+
+  const subscribe = (): void => {
+    domainsOfHost.onChange((key, before, after) => {
+      if (after === undefined && before !== undefined) reconciler.forgetObject(before.metadata.uid);
+      objects.enqueue(key);
+    });
+    attachmentsOfHost.onChange((_, before, after) => {
+      if (after === undefined && before !== undefined) reconciler.forgetObject(before.metadata.uid);
+      for (const attachment of [before, after]) if (attachment !== undefined) objects.enqueue(stubDomainKey(attachment));
+    });
+    hosts.onChange(touchHost);
+    domains.onChange((uuids) => {
+      touchGuests(uuids);
+      touchHost();
+    });
+    devices.onChange(touchHost);
+    xenstore.onStateChange((state) => {
+      touchHost();
+      if (state === 'connected') touchAll();
+    });
+  };
+
+  const loadInventory = async (): Promise<void> => {
+    await xenstore.connected(stopping.signal);
+    await domains.start(xenstore);
+    while (!domains.loaded) {
+      stopping.signal.throwIfAborted();
+      await new Promise<void>((resolve) => clock.setTimer(startRetryMs, resolve));
+      await domains.refresh();
+    }
+    await devices.refresh();
+  };
+
+  const watchClaims = (): void => {
+    const claims = xenstore.watch('/libxl/pci', touchHost);
+    claims.ready.catch(() => {});
+    stopping.signal.addEventListener('abort', () => void claims.close().catch(() => {}));
+  };
+
+  return {
+    start: async () => {
+      subscribe();
+      for (const informer of informers) informer.start();
+      heartbeat.start();
+      await loadInventory();
+      watches.start();
+      watchClaims();
+      host.start();
+      touchHost();
+      await Promise.all(informers.map((informer) => informer.synced(stopping.signal)));
+      objects.start();
+    },
+    stop: async () => {
+      stopping.abort(new Error('the agent stops'));
+      await Promise.all([objects.stop(10_000), host.stop(5000)]);
+      await Promise.allSettled([heartbeat.stop(), events.stop(), ...informers.map((informer) => informer.stop())]);
+      await Promise.allSettled([watches.stop(), domains.stop()]);
+    },
+    readiness: () => {
+      const reasons = [
+        ...(xenstore.state === 'connected' ? [] : ['no link to XenStore']),
+        ...(domains.loaded && domains.error === undefined ? [] : ['the hypervisor does not answer']),
+        ...informers.flatMap((informer) => {
+          if (!informer.hasSynced) return ['an informer is not synced'];
+          return informer.lastContactAgeMs() > maxSilenceMs ? ['the API server is silent'] : [];
+        }),
+      ];
+      return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };
+    },
+  };
+}

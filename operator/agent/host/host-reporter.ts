@@ -1,0 +1,146 @@
+import { agentManager, apiVersion } from '../../api/names.ts';
+import { type Condition, kubeTime, stampConditions } from '../../api/conditions.ts';
+import type { XenHost } from '../../api/generated/xen-host.ts';
+import { type HostView, hostConditions, hostFacts } from '../../domain/host-status.ts';
+import { pciClaimPath } from '../../domain/locations.ts';
+import { parseDecimal } from '../../domain/untrusted.ts';
+import type { HostInfo, Hypervisor } from '../../hypervisor/hypervisor.ts';
+import { applyStatusIfChanged } from '../../kube/apply-status.ts';
+import { isConflict } from '../../kube/errors.ts';
+import { xenHosts } from '../../kube/resources.ts';
+import type { Informer, KubeClient } from '../../kube/types.ts';
+import { type Action, after, done } from '../../runtime/action.ts';
+import type { Clock } from '../../runtime/ports.ts';
+import type { XenStore } from '../../xenstore/xenstore.ts';
+import type { DeviceInventory } from '../observe/device-inventory.ts';
+import type { DomainInventory } from '../observe/domain-inventory.ts';
+import { Overlay } from '../reconcile/overlay.ts';
+
+/** The inventory of a busy host changes all the time: one write says it all. */
+const settleMs = 1000;
+const settleMaxMs = 5000;
+
+const owned = {
+  fields: [
+    'observedGeneration',
+    'versions',
+    'bootID',
+    'toolstackDriver',
+    'memory',
+    'guestCount',
+    'stubDomainCount',
+    'pciSummary',
+    'pciDevices',
+    'guests',
+  ],
+  conditions: ['Ready', 'XenStoreConnected', 'HypervisorReady'],
+} as const;
+
+export interface HostReporterOptions {
+  readonly nodeName: string;
+  readonly version: string;
+  readonly kube: KubeClient;
+  readonly xenstore: XenStore;
+  readonly hypervisor: Hypervisor;
+  readonly hosts: Informer<XenHost>;
+  readonly domains: DomainInventory;
+  readonly devices: DeviceInventory;
+  readonly clock: Clock;
+}
+
+/** Registers the host and keeps its inventory true. */
+export class HostReporter {
+  readonly #options: HostReporterOptions;
+  readonly #overlay = new Overlay();
+  #writtenAt: number | undefined;
+  #changedAt: number | undefined;
+
+  constructor(options: HostReporterOptions) {
+    this.#options = options;
+  }
+
+  /** How long a change may wait for further ones, from now. */
+  delayMs(): number {
+    const now = this.#options.clock.now();
+    if (this.#writtenAt === undefined) return 0;
+    this.#changedAt ??= now;
+    return Math.max(0, Math.min(settleMs, this.#changedAt + settleMaxMs - now));
+  }
+
+  /** One pass: creates the XenHost if it is missing, and writes what changed. */
+  async reconcile(): Promise<Action> {
+    const { kube, clock } = this.#options;
+    this.#changedAt = undefined;
+    const host = await this.#registered();
+    const view = await this.#look(host);
+    const previous = host.status?.conditions as Condition[] | undefined;
+    const { generation } = host.metadata;
+    const conditions = stampConditions('XenHost', hostConditions(view), previous, generation, kubeTime(clock.now()));
+    const status = { ...(generation === undefined ? {} : { observedGeneration: generation }), ...hostFacts(view), conditions };
+    try {
+      const written = await applyStatusIfChanged<XenHost>({
+        client: kube,
+        type: xenHosts,
+        current: host,
+        status,
+        owned,
+        fieldManager: agentManager,
+      });
+      this.#overlay.put(written);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      this.#overlay.forget(host.metadata.uid);
+      return after(settleMs);
+    }
+    this.#writtenAt = clock.now();
+    return done;
+  }
+
+  async #registered(): Promise<XenHost> {
+    const { kube, hosts, nodeName } = this.#options;
+    const shown = hosts.get(nodeName);
+    if (shown !== undefined) return this.#overlay.get(shown);
+    const object = { apiVersion, kind: 'XenHost', metadata: { name: nodeName } };
+    return (
+      (await kube.tryGet<XenHost>(xenHosts, { name: nodeName })) ??
+      kube.apply<XenHost>(xenHosts, object, { fieldManager: agentManager })
+    );
+  }
+
+  async #look(host: XenHost): Promise<HostView> {
+    const { hypervisor, xenstore, domains, devices, version } = this.#options;
+    let info: HostInfo | undefined;
+    let failure: string | undefined;
+    try {
+      info = await hypervisor.info();
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+    }
+    return {
+      info,
+      agentVersion: version,
+      xenstoreConnected: xenstore.state === 'connected',
+      hypervisorError: failure ?? domains.error?.message,
+      domains: domains.list(),
+      devices: [...devices.devices.values()],
+      claims: await this.#claims(),
+      spec: host.spec,
+    };
+  }
+
+  async #claims(): Promise<Map<string, number>> {
+    const { xenstore, devices } = this.#options;
+    const claims = new Map<string, number>();
+    if (xenstore.state !== 'connected') return claims;
+    const noted = new Set((await xenstore.tryList('/libxl/pci')) ?? []);
+    await Promise.all(
+      [...devices.devices.keys()].map(async (address) => {
+        const path = pciClaimPath(address);
+        if (!noted.has(path.split('/')[3] ?? '')) return;
+        const holder = parseDecimal(await xenstore.tryRead(path), 0x7ff0);
+        if (holder !== undefined) claims.set(address, holder);
+      }),
+    );
+    return claims;
+  }
+}

@@ -1,0 +1,134 @@
+import type { Domain, DomainIdentity, Hypervisor } from '../../hypervisor/hypervisor.ts';
+import type { Logger } from '../../runtime/ports.ts';
+import type { XenStore } from '../../xenstore/xenstore.ts';
+
+/**
+ * The domains of the host. XenStore says that one came or went, but not which (`@introduceDomain`, `@releaseDomain`), so
+ * that each event has the whole list read again; events that come meanwhile share one further reading.
+ */
+export class DomainInventory {
+  readonly #hypervisor: Hypervisor;
+  readonly #logger: Logger;
+  readonly #listeners = new Set<(changedUuids: ReadonlySet<string>) => void>();
+  #domains = new Map<string, Domain>();
+  #byName = new Map<string, Domain>();
+  #reading: Promise<void> | undefined;
+  /** What was made or ended while a list was on its way, which that list may not know. */
+  #meanwhile = new Map<string, Domain | undefined>();
+  #loaded = false;
+  #again = false;
+  #closed = false;
+  #stop: (() => Promise<void>) | undefined;
+  #error: Error | undefined;
+
+  constructor(hypervisor: Hypervisor, logger: Logger) {
+    this.#hypervisor = hypervisor;
+    this.#logger = logger;
+  }
+
+  /** Whether the list was ever read: before that, a domain that is not in it is no domain that is gone. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Why the last reading failed, if it did. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Reads the list and follows XenStore's special watches. */
+  async start(xenstore: XenStore): Promise<void> {
+    const fire = (): void => {
+      void this.refresh();
+    };
+    const watches = [xenstore.watch('@introduceDomain', fire), xenstore.watch('@releaseDomain', fire)];
+    this.#stop = async () => {
+      await Promise.all(watches.map((watch) => watch.close()));
+    };
+    await this.refresh();
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true;
+    await this.#stop?.();
+  }
+
+  /** Calls `listener` with the uuids of domains that came, went, or have another domid now. */
+  onChange(listener: (changedUuids: ReadonlySet<string>) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  byUuid(uuid: string): Domain | undefined {
+    return this.#domains.get(uuid);
+  }
+
+  byName(name: string): Domain | undefined {
+    return this.#byName.get(name);
+  }
+
+  list(): readonly Domain[] {
+    return [...this.#domains.values()];
+  }
+
+  /** A domain that was just made, before the list shows it. */
+  add(domain: Domain): void {
+    this.#domains.set(domain.uuid, domain);
+    this.#byName.set(domain.name, domain);
+    this.#meanwhile.set(domain.uuid, domain);
+  }
+
+  /** A domain that was just ended. */
+  remove(domain: DomainIdentity): void {
+    const known = this.#domains.get(domain.uuid);
+    if (known?.domid !== domain.domid) return;
+    this.#meanwhile.set(domain.uuid, undefined);
+    this.#domains.delete(domain.uuid);
+    if (this.#byName.get(known.name)?.uuid === domain.uuid) this.#byName.delete(known.name);
+  }
+
+  /** Resolves when the list was read after this call began. Failures are kept in `error`. */
+  async refresh(): Promise<void> {
+    if (this.#reading !== undefined) {
+      this.#again = true;
+      return this.#reading;
+    }
+    this.#reading = this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    do {
+      this.#again = false;
+      if (this.#closed) return;
+      this.#meanwhile.clear();
+      try {
+        this.#adopt(await this.#hypervisor.listDomains());
+        this.#loaded = true;
+        this.#error = undefined;
+      } catch (error) {
+        this.#error = error instanceof Error ? error : new Error(String(error));
+        this.#logger.warn('The list of domains could not be read', { error: this.#error.message });
+      }
+    } while (this.#again as boolean);
+  }
+
+  #adopt(read: readonly Domain[]): void {
+    const next = new Map(read.map((domain) => [domain.uuid, domain]));
+    for (const [uuid, domain] of this.#meanwhile) {
+      if (domain === undefined) next.delete(uuid);
+      else next.set(uuid, domain);
+    }
+    const domains = [...next.values()];
+    const changed = new Set<string>();
+    for (const domain of domains) {
+      const before = this.#domains.get(domain.uuid);
+      if (before?.domid !== domain.domid || before.name !== domain.name) changed.add(domain.uuid);
+    }
+    for (const uuid of this.#domains.keys()) if (!next.has(uuid)) changed.add(uuid);
+    this.#domains = next;
+    this.#byName = new Map(domains.map((domain) => [domain.name, domain]));
+    if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
+  }
+}

@@ -1,0 +1,210 @@
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import type { ChannelView } from '../../domain/command-channel/channel.ts';
+import * as at from '../../domain/locations.ts';
+import { type InflightNote, type PciNote, type Pin, parseNote, samePin } from '../../domain/notes.ts';
+import { type BackendEntry, type PciBackendView, noPciBackend } from '../../domain/pci/backend.ts';
+import { fromXenstoreBdf, isBdf } from '../../domain/pci/bdf.ts';
+import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
+import { consoles } from '../../domain/stub-domain/consoles.ts';
+import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
+import { parseDecimal, parseDeviceModelState, parseParameterReply, parseVmPath } from '../../domain/untrusted.ts';
+import { parseXenbusState } from '../../domain/xenbus.ts';
+import type { XenStore, XenStoreReader } from '../../xenstore/xenstore.ts';
+
+const maxDomid = 0x7ff0;
+const maxPciEntries = 64;
+
+export interface GatherInput {
+  readonly now: number;
+  readonly object: StubDomain | undefined;
+  readonly attachments: readonly PciAttachment[];
+  readonly targetUuid: string | undefined;
+  readonly target: TargetDomain | undefined;
+  readonly domainOf: (uuid: string) => Pin | undefined;
+  readonly ownerExists: (uid: string) => boolean;
+  readonly hostDevices: ReadonlyMap<string, HostDevice>;
+  /** Domid of a domain that is named as the target's stub domain would be. */
+  readonly namesake: number | undefined;
+}
+
+type Bytes = Uint8Array | undefined;
+
+/** The PCI back end of the stub domain, as it is inside or outside a transaction. */
+export async function readPciBackend(tree: XenStoreReader, stub: number): Promise<PciBackendView> {
+  const back = at.backendPath('pci', stub, 0);
+  const [count, state, frontend] = await Promise.all([
+    tree.tryRead(`${back}/num_devs`),
+    tree.tryRead(`${back}/state`),
+    tree.tryRead(`${at.frontendPath('pci', stub, 0)}/state`),
+  ]);
+  if (count === undefined && state === undefined) return noPciBackend;
+  const length = parseDecimal(count, maxPciEntries) ?? 0;
+  const entries = await Promise.all(
+    Array.from({ length }, async (_, index): Promise<BackendEntry> => {
+      const [device, entryState, virtual] = await Promise.all([
+        tree.tryRead(`${back}/dev-${index}`),
+        tree.tryRead(`${back}/state-${index}`),
+        tree.tryRead(`${back}/vdev-${index}`),
+      ]);
+      const address = device === undefined ? '' : new TextDecoder().decode(device);
+      return {
+        index,
+        address: isBdf(address) ? address : '',
+        state: parseXenbusState(entryState),
+        hasVirtualAddress: virtual !== undefined,
+      };
+    }),
+  );
+  return { exists: true, state: parseXenbusState(state), entries, frontendState: parseXenbusState(frontend) };
+}
+
+function plannedDevices(object: StubDomain, targetName: string, target: number): (Omit<DeviceView, 'state'> & { device: number })[] {
+  const { spec } = object;
+  return [
+    ...(spec.disks ?? []).map((_, i) => ({ kind: 'vbd' as const, label: diskName(i), device: diskNumber(i) })),
+    ...(spec.nics ?? []).map((_, i) => ({ kind: 'vif' as const, label: `nic ${i}`, device: i })),
+    ...(spec.graphics === undefined
+      ? []
+      : (['vfb', 'vkbd'] as const).map((kind) => ({ kind, label: kind, device: 0 }))),
+    ...consoles(spec, targetName, target).map(({ index }) => ({ kind: 'console' as const, label: `console ${index}`, device: index })),
+  ];
+}
+
+async function readDevices(tree: XenStoreReader, input: GatherInput, stub: number): Promise<DeviceView[]> {
+  const { object, target } = input;
+  if (object === undefined || target === undefined) return [];
+  return Promise.all(
+    plannedDevices(object, target.name, target.domid).map(async ({ kind, label, device }) => {
+      const state = await tree.tryRead(`${at.backendPath(kind, stub, device)}/state`);
+      return { kind, label, state: parseXenbusState(state) };
+    }),
+  );
+}
+
+async function readChannel(tree: XenStoreReader, inflight: Bytes, stub: Pin, target: Pin): Promise<ChannelView> {
+  const channel = at.deviceModelPath(stub.domid, target.domid);
+  const [state, command, parameter, stubVm, targetVm, serves, servedBy] = await Promise.all([
+    tree.tryRead(`${channel}/state`),
+    tree.tryRead(`${channel}/command`),
+    tree.tryRead(`${channel}/parameter`),
+    tree.tryRead(`${at.domainPath(stub.domid)}/vm`),
+    tree.tryRead(`${at.domainPath(target.domid)}/vm`),
+    tree.tryRead(`${at.domainPath(stub.domid)}/target`),
+    tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
+  ]);
+  const note = parseNote('inflight', inflight);
+  const pinned =
+    parseVmPath(stubVm) === stub.uuid &&
+    parseVmPath(targetVm) === target.uuid &&
+    parseDecimal(serves, maxDomid) === target.domid &&
+    parseDecimal(servedBy, maxDomid) === stub.domid;
+  return {
+    inflight: note,
+    samePins: pinned && (note === undefined || (samePin(note.stub, stub) && samePin(note.target, target))),
+    state: parseDeviceModelState(state),
+    command: commandKind(command, note),
+    parameter: parseParameterReply(parameter, note?.parameter ?? ''),
+  };
+}
+
+function commandKind(value: Bytes, note: InflightNote | undefined): ChannelView['command'] {
+  if (value === undefined) return 'absent';
+  const ours = note !== undefined && value.length <= 16 && new TextDecoder().decode(value) === note.command;
+  return ours ? 'ours' : 'foreign';
+}
+
+async function readPciNotes(tree: XenStoreReader, targetUuid: string): Promise<Map<string, PciNote>> {
+  const names = (await tree.tryList(at.pciNotesPath(targetUuid))) ?? [];
+  const notes = new Map<string, PciNote>();
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const address = fromXenstoreBdf(name);
+      if (address === undefined) return undefined;
+      const note = parseNote('pci', await tree.tryRead(at.pciNotePath(targetUuid, address)));
+      return note === undefined ? undefined : ([address, note] as const);
+    }),
+  );
+  for (const entry of found) if (entry !== undefined) notes.set(...entry);
+  return new Map([...notes].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Promise<Map<string, number>> {
+  const claims = new Map<string, number>();
+  await Promise.all(
+    [...addresses].map(async (address) => {
+      const holder = parseDecimal(await tree.tryRead(at.pciClaimPath(address)), maxDomid);
+      if (holder !== undefined) claims.set(address, holder);
+    }),
+  );
+  return claims;
+}
+
+/**
+ * Reads all that a pass needs, in two bursts: what is found by the guest's uuid, and what is found by the domids that the
+ * first burst gave.
+ */
+export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<Snapshot, 'memory'>> {
+  const { targetUuid, target, now, object, attachments, hostDevices } = input;
+  const base = { now, object, attachments, hostDevices };
+  if (targetUuid === undefined) return { ...base, ...nothing };
+  const addresses = new Set(attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])));
+  const [note, inflight, enumerated, saved, last, pciNotes, claims, servedBy] = await Promise.all([
+    tree.tryRead(at.stubNotePath(targetUuid)),
+    tree.tryRead(at.inflightPath(targetUuid)),
+    tree.tryRead(at.enumeratedPath(targetUuid)),
+    tree.tryRead(at.savedPath(targetUuid)),
+    tree.tryRead(at.lastCommandPath(targetUuid)),
+    readPciNotes(tree, targetUuid),
+    readClaims(tree, addresses),
+    target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
+  ]);
+  const stubNote = parseNote('stub', note);
+  const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
+  const serving = parseDecimal(servedBy, maxDomid) ?? input.namesake;
+  const ours = stubNote === undefined ? undefined : (stub?.domid ?? stubNote.domid);
+  const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
+  const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
+  const [channel, devices, pciBackend, port] = await Promise.all([
+    started ? readChannel(tree, inflight, stub, target) : undefined,
+    stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
+    started ? readPciBackend(tree, stub.domid) : noPciBackend,
+    started && object?.spec.graphics !== undefined
+      ? tree.tryRead(`${at.domainPath(stub.domid)}/console/vnc-port`)
+      : undefined,
+  ]);
+  return {
+    ...base,
+    target,
+    note: stubNote,
+    noteOwnerExists: stubNote !== undefined && input.ownerExists(stubNote.owner),
+    stub,
+    foreignStub,
+    channel,
+    devices,
+    displayPort: parseDecimal(port, 65_535),
+    pciBackend,
+    pciNotes,
+    enumerated: parseNote('enumerated', enumerated),
+    claims,
+    saved: parseNote('saved', saved),
+    last: parseNote('last', last),
+  };
+}
+
+const nothing = {
+  target: undefined,
+  note: undefined,
+  noteOwnerExists: false,
+  stub: undefined,
+  foreignStub: undefined,
+  channel: undefined,
+  devices: [],
+  displayPort: undefined,
+  pciBackend: noPciBackend,
+  pciNotes: new Map<string, PciNote>(),
+  enumerated: undefined,
+  claims: new Map<string, number>(),
+  saved: undefined,
+  last: undefined,
+} as const;

@@ -1,0 +1,69 @@
+import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
+import { xenbusState } from '../../domain/xenbus.ts';
+
+const firstRetryMs = 1000;
+const maxRetryMs = 300_000;
+
+/** What the agent remembers of one stub domain between passes. See `Memory`. */
+export class KeyMemory {
+  readonly #attempts = new Map<string, Attempt>();
+  #generations = new Map<string, number>();
+  #frontend: { readonly since: number; readonly entries: number } | undefined;
+  #staleSince: number | undefined;
+  #quietUntil: number | undefined;
+
+  view(): Memory {
+    return {
+      attempts: this.#attempts,
+      ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
+      ...(this.#staleSince === undefined ? {} : { staleSince: this.#staleSince }),
+      ...(this.#quietUntil === undefined ? {} : { quietUntil: this.#quietUntil }),
+    };
+  }
+
+  /** Takes note of what can only be known by having looked before. */
+  observe(snapshot: Omit<Snapshot, 'memory'>): void {
+    const { pciBackend: backend, channel, now } = snapshot;
+    const connected = backend.state === xenbusState.connected && backend.frontendState === xenbusState.connected;
+    if (!connected) this.#frontend = undefined;
+    else if (this.#frontend?.entries !== backend.entries.length) {
+      this.#frontend = { since: now, entries: backend.entries.length };
+    }
+    const stale =
+      channel !== undefined &&
+      channel.inflight === undefined &&
+      channel.command === 'absent' &&
+      !['running', 'paused', 'Absent', 'Unrecognised'].includes(channel.state);
+    if (!stale) this.#staleSince = undefined;
+    else this.#staleSince ??= now;
+    this.#forgetChanged(snapshot);
+  }
+
+  /** A changed spec deserves a try at once. */
+  #forgetChanged(snapshot: Omit<Snapshot, 'memory'>): void {
+    const seen = new Map<string, number>();
+    for (const object of [snapshot.object, ...snapshot.attachments]) {
+      if (object === undefined) continue;
+      const { uid, generation = 0 } = object.metadata;
+      seen.set(uid, generation);
+      const before = this.#generations.get(uid);
+      if (before !== undefined && before !== generation) this.#attempts.delete(uid);
+    }
+    for (const uid of this.#attempts.keys()) if (!seen.has(uid)) this.#attempts.delete(uid);
+    this.#generations = seen;
+  }
+
+  failed(uid: string, reason: string, now: number, detail?: string): void {
+    const count = (this.#attempts.get(uid)?.count ?? 0) + 1;
+    const delay = Math.min(firstRetryMs * 2 ** (count - 1), maxRetryMs);
+    this.#attempts.set(uid, { reason, count, retryAt: now + delay, ...(detail === undefined ? {} : { detail }) });
+  }
+
+  succeeded(uid: string): void {
+    this.#attempts.delete(uid);
+  }
+
+  quiet(until: number): void {
+    this.#quietUntil = until;
+  }
+}

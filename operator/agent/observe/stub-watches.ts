@@ -1,0 +1,81 @@
+import type { XenStore, WatchHandle } from '../../xenstore/xenstore.ts';
+
+/** What of a stub domain's own tree matters; everything else it writes there is no reason to look. */
+const relevant = /^\/local\/domain\/\d+(?:$|\/device-model\/\d+(?:$|\/(?:state|command|parameter)$)|\/device\/pci\/0(?:$|\/state$))/;
+const backendPath = /^\/local\/domain\/0\/backend\/[a-z]+\/(\d{1,5})(?:\/|$)/;
+
+/** Back ends change in bursts, and none of their changes is urgent. */
+const backendDelayMs = 25;
+
+/** A stub domain may have so many passes at once, and so many a second after: a hostile one flaps at full speed. */
+const burst = 20;
+const refillPerMs = 10 / 1000;
+
+interface Followed {
+  readonly domid: number;
+  readonly watch: WatchHandle;
+}
+
+/**
+ * Turns XenStore events into keys: one watch for each stub domain, and one for all back ends, since every watch costs
+ * every writer of the host time.
+ */
+export class StubWatches {
+  readonly #xenstore: XenStore;
+  readonly #enqueueAfter: (key: string, delayMs: number) => void;
+  readonly #now: () => number;
+  readonly #followed = new Map<string, Followed>();
+  readonly #keys = new Map<number, string>();
+  readonly #budgets = new Map<string, { tokens: number; at: number }>();
+  #backends: WatchHandle | undefined;
+
+  constructor(xenstore: XenStore, enqueueAfter: (key: string, delayMs: number) => void, now: () => number) {
+    this.#xenstore = xenstore;
+    this.#enqueueAfter = enqueueAfter;
+    this.#now = now;
+  }
+
+  start(): void {
+    this.#backends = this.#xenstore.watch('/local/domain/0/backend', ({ path }) => {
+      const domid = backendPath.exec(path)?.[1];
+      const key = domid === undefined ? undefined : this.#keys.get(Number(domid));
+      if (key !== undefined) this.#wake(key, backendDelayMs);
+    });
+  }
+
+  /** The domid of the stub domain that the key has now, if any. */
+  follow(key: string, domid: number | undefined): void {
+    const followed = this.#followed.get(key);
+    if (followed?.domid === domid) return;
+    if (followed !== undefined) {
+      this.#followed.delete(key);
+      if (this.#keys.get(followed.domid) === key) this.#keys.delete(followed.domid);
+      // A watch that cannot be taken back goes with the connection.
+      void followed.watch.close().catch(() => {});
+    }
+    if (domid === undefined) {
+      this.#budgets.delete(key);
+      return;
+    }
+    this.#keys.set(domid, key);
+    const watch = this.#xenstore.watch(`/local/domain/${domid}`, ({ path }) => {
+      if (relevant.test(path)) this.#wake(key, 0);
+    });
+    watch.ready.catch(() => {});
+    this.#followed.set(key, { domid, watch });
+  }
+
+  #wake(key: string, delayMs: number): void {
+    const now = this.#now();
+    const budget = this.#budgets.get(key) ?? { tokens: burst, at: now };
+    const tokens = Math.min(burst, budget.tokens + (now - budget.at) * refillPerMs);
+    this.#budgets.set(key, { tokens: Math.max(0, tokens - 1), at: now });
+    this.#enqueueAfter(key, tokens >= 1 ? delayMs : Math.ceil((1 - tokens) / refillPerMs));
+  }
+
+  async stop(): Promise<void> {
+    const watches = [...this.#followed.values()].map(({ watch }) => watch);
+    if (this.#backends !== undefined) watches.push(this.#backends);
+    await Promise.allSettled(watches.map((watch) => watch.close()));
+  }
+}

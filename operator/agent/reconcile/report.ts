@@ -1,0 +1,152 @@
+import { agentFinalizer, agentManager } from '../../api/names.ts';
+import { type Condition, type ConditionDecision, kubeTime, stampConditions } from '../../api/conditions.ts';
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { channelDecision } from '../../domain/next-step.ts';
+import { pciAttachmentConditions } from '../../domain/pci/conditions.ts';
+import { pciAttachmentFacts } from '../../domain/pci/status.ts';
+import type { Snapshot } from '../../domain/snapshot.ts';
+import { stubDomainConditions } from '../../domain/stub-domain/conditions.ts';
+import { stubDomainFacts } from '../../domain/stub-domain/status.ts';
+import { type OwnedStatus, applyStatusIfChanged, ownedStatusDiffers } from '../../kube/apply-status.ts';
+import { isConflict, isNotFound } from '../../kube/errors.ts';
+import { pciAttachments, stubDomains } from '../../kube/resources.ts';
+import type { KubeClient } from '../../kube/types.ts';
+import type { Overlay } from './overlay.ts';
+
+/** Something on its way is only reported when it takes longer than that: most of it is over before. */
+export const progressGraceMs = 2000;
+
+const passing: ReadonlySet<Reason> = new Set<Reason>([
+  'Wiring',
+  'BackendsConnecting',
+  'Starting',
+  'NotRunning',
+  'Pausing',
+  'Resuming',
+  'Progressing',
+  'Inserting',
+  'BackendPending',
+  'Queued',
+  'StubDomainNotReady',
+  'CommandInFlight',
+  'StaleState',
+  'Deleting',
+  'DomainDied',
+]);
+
+const owned = {
+  StubDomain: {
+    fields: [
+      'observedGeneration',
+      'phase',
+      'domid',
+      'uuid',
+      'targetDomid',
+      'state',
+      'disks',
+      'nics',
+      'consoles',
+      'graphics',
+      'pciDevices',
+      'savedState',
+      'command',
+    ],
+    conditions: ['Ready', 'TargetFound', 'DevicesWired', 'DeviceModelRunning', 'Paused', 'ChannelIdle', 'Stalled'],
+  },
+  PciAttachment: {
+    fields: ['observedGeneration', 'phase', 'virtualDeviceFunction', 'originalDriver', 'command'],
+    conditions: ['Ready', 'BackendReady', 'Inserted', 'Removing', 'Stalled'],
+  },
+} as const satisfies Record<string, OwnedStatus>;
+
+type Reported = StubDomain | PciAttachment;
+
+/** Writes what a pass saw into the objects' statuses: only what changed, and only what lasts. */
+export class StatusReporter {
+  readonly #kube: KubeClient;
+  readonly #overlay: Overlay;
+  /** Since when an object's status would have said that something is on its way. By UID. */
+  readonly #passingSince = new Map<string, number>();
+
+  constructor(kube: KubeClient, overlay: Overlay) {
+    this.#kube = kube;
+    this.#overlay = overlay;
+  }
+
+  forget(uid: string): void {
+    this.#passingSince.delete(uid);
+  }
+
+  /** Reports all objects of the pass; gives the time (milliseconds since the epoch) to look again, if there is one. */
+  async report(snapshot: Snapshot): Promise<number | undefined> {
+    const channel = channelDecision(snapshot);
+    const wakes: (number | undefined)[] = [];
+    const { object } = snapshot;
+    if (object !== undefined) {
+      const decisions = stubDomainConditions(snapshot, channel);
+      const facts = stubDomainFacts(snapshot, isTrue(decisions, 'Ready'), isTrue(decisions, 'Stalled'));
+      wakes.push(await this.#apply('StubDomain', object, decisions, facts, snapshot.now));
+    }
+    for (const attachment of snapshot.attachments) {
+      const decisions = pciAttachmentConditions(snapshot, attachment, channel);
+      const failed = snapshot.memory.attempts.has(attachment.metadata.uid);
+      const facts = pciAttachmentFacts(snapshot, attachment, isTrue(decisions, 'Stalled'), failed);
+      wakes.push(await this.#apply('PciAttachment', attachment, decisions, facts, snapshot.now));
+    }
+    const known = wakes.filter((wake) => wake !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  async #apply(
+    kind: 'StubDomain' | 'PciAttachment',
+    object: Reported,
+    decisions: readonly ConditionDecision[],
+    facts: object,
+    now: number,
+  ): Promise<number | undefined> {
+    const { uid, generation, deletionTimestamp, finalizers } = object.metadata;
+    // Our part is done, and the object is on its way out.
+    if (deletionTimestamp !== undefined && finalizers?.includes(agentFinalizer) !== true) return undefined;
+    const previous = object.status?.conditions as Condition[] | undefined;
+    const conditions = stampConditions(kind, decisions, previous, generation, kubeTime(now));
+    const status = { ...(generation === undefined ? {} : { observedGeneration: generation }), ...facts, conditions };
+    if (!ownedStatusDiffers(object.status, status, owned[kind])) {
+      this.#passingSince.delete(uid);
+      return undefined;
+    }
+    if (isPassing(decisions)) {
+      const since = this.#passingSince.get(uid) ?? now;
+      this.#passingSince.set(uid, since);
+      if (now < since + progressGraceMs) return since + progressGraceMs;
+    } else {
+      this.#passingSince.delete(uid);
+    }
+    try {
+      const written = await applyStatusIfChanged<Reported>({
+        client: this.#kube,
+        type: kind === 'StubDomain' ? stubDomains : pciAttachments,
+        current: object,
+        status,
+        owned: owned[kind],
+        fieldManager: agentManager,
+      });
+      this.#overlay.put(written);
+    } catch (error) {
+      // Deleted, or made again under its name: its own event brings what there is to do.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+    return undefined;
+  }
+}
+
+function isTrue(decisions: readonly ConditionDecision[], type: string): boolean {
+  return decisions.some((decision) => decision.type === type && decision.status === 'True');
+}
+
+function isPassing(decisions: readonly ConditionDecision[]): boolean {
+  return decisions.some(
+    ({ type, status, reason }) => (type === 'Ready' || type === 'ChannelIdle') && status !== 'True' && passing.has(reason),
+  );
+}

@@ -1,0 +1,234 @@
+import { agentFinalizer } from '../../api/names.ts';
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import { validatePciAttachmentSpec, validateStubDomainSpec } from '../../api/generated/validators.ts';
+import { nextStep } from '../../domain/next-step.ts';
+import type { Snapshot } from '../../domain/snapshot.ts';
+import type { Step } from '../../domain/step.ts';
+import { type Hypervisor, HypervisorError } from '../../hypervisor/hypervisor.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { addFinalizer, removeFinalizer } from '../../kube/finalizer.ts';
+import { pciAttachments, stubDomains } from '../../kube/resources.ts';
+import type { Informer, KubeClient } from '../../kube/types.ts';
+import { type Action, type ReconcileContext, after, done } from '../../runtime/action.ts';
+import type { Clock, Logger, Random } from '../../runtime/ports.ts';
+import type { XenStore } from '../../xenstore/xenstore.ts';
+import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
+import { stubName } from '../act/stub-domain.ts';
+import { perform } from '../act/perform.ts';
+import type { DeviceInventory } from '../observe/device-inventory.ts';
+import type { DomainInventory } from '../observe/domain-inventory.ts';
+import { gather } from '../observe/gather.ts';
+import { KeyMemory } from '../observe/key-memory.ts';
+import type { StubWatches } from '../observe/stub-watches.ts';
+import { Overlay } from './overlay.ts';
+import { StatusReporter } from './report.ts';
+
+/** Index of attachments by `namespace/name` of their StubDomain. */
+export const byStubDomain = 'stubDomain';
+export const stubDomainKey = (attachment: PciAttachment): string =>
+  `${attachment.metadata.namespace ?? ''}/${attachment.spec.stubDomainRef.name}`;
+
+/** More steps than any object takes from nothing to Ready; beyond it the pass gives way to others. */
+const maxSteps = 48;
+
+export interface StubDomainReconcilerOptions {
+  readonly kube: KubeClient;
+  readonly xenstore: XenStore;
+  readonly hypervisor: Hypervisor;
+  readonly stubDomains: Informer<StubDomain>;
+  readonly attachments: Informer<PciAttachment>;
+  readonly domains: DomainInventory;
+  readonly devices: DeviceInventory;
+  readonly watches: StubWatches;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * One stub domain with all its attachments is one key: they share the command channel. A pass reads everything, does one
+ * step after another until there is none, and writes what it saw into the statuses. It never waits: what is awaited comes
+ * as a watch event, or as the time that the pass names.
+ */
+export class StubDomainReconciler {
+  readonly #options: StubDomainReconcilerOptions;
+  readonly #overlay = new Overlay();
+  readonly #reporter: StatusReporter;
+  readonly #memories = new Map<string, KeyMemory>();
+  readonly #targets = new Map<string, string>();
+
+  constructor(options: StubDomainReconcilerOptions) {
+    this.#options = options;
+    this.#reporter = new StatusReporter(options.kube, this.#overlay);
+  }
+
+  /** An object is gone for good. */
+  forgetObject(uid: string): void {
+    this.#overlay.forget(uid);
+    this.#reporter.forget(uid);
+  }
+
+  async reconcile(key: string, context: ReconcileContext): Promise<Action> {
+    const { clock, watches } = this.#options;
+    const { snapshot, wakeAt } = await this.#advance(key, context);
+    watches.follow(key, snapshot.stub?.domid);
+    const reportAt = await this.#reporter.report(snapshot);
+    if (snapshot.object === undefined && snapshot.attachments.length === 0) this.#forget(key);
+    const wakes = [wakeAt, reportAt].filter((wake) => wake !== undefined);
+    return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - clock.now()));
+  }
+
+  /** Takes one step after another until there is nothing to do now. */
+  async #advance(key: string, { signal }: ReconcileContext): Promise<{ snapshot: Snapshot; wakeAt: number | undefined }> {
+    for (let steps = 0; ; steps += 1) {
+      signal.throwIfAborted();
+      const snapshot = await this.#look(key);
+      const plan = nextStep(snapshot, agentFinalizer);
+      if (plan.step === undefined) return { snapshot, wakeAt: plan.wakeAt };
+      if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
+      await this.#take(key, plan.step, snapshot);
+    }
+  }
+
+  async #look(key: string): Promise<Snapshot> {
+    const { clock, xenstore, domains, devices, stubDomains: known } = this.#options;
+    const shown = known.get(key);
+    const object = shown === undefined ? undefined : this.#vetted(this.#overlay.get(shown));
+    const attachments = this.#attachments(key);
+    const targetUuid = object?.spec.target.uuid ?? this.#targets.get(key);
+    if (targetUuid !== undefined) this.#targets.set(key, targetUuid);
+    const domain = targetUuid === undefined ? undefined : domains.byUuid(targetUuid);
+    const target = domain?.type === 'HVM' ? { domid: domain.domid, uuid: domain.uuid, name: domain.name } : undefined;
+    const seen = await gather(xenstore, {
+      now: clock.now(),
+      object,
+      attachments,
+      targetUuid,
+      target,
+      domainOf: (uuid) => domains.byUuid(uuid),
+      ownerExists: (uid) => known.list().some(({ metadata }) => metadata.uid === uid),
+      hostDevices: new Map([...devices.devices].map(([address, { driver }]) => [address, { address, driver }])),
+      namesake: target === undefined ? undefined : domains.byName(stubName(target.name))?.domid,
+    });
+    const memory = this.#memory(key);
+    memory.observe(seen);
+    return { ...seen, memory: memory.view() };
+  }
+
+  /** Defaults filled in. What the API server let through and our validator does not is treated as not there. */
+  #vetted(object: StubDomain): StubDomain | undefined {
+    if (validateStubDomainSpec(object.spec)) return object;
+    const { namespace, name } = object.metadata;
+    this.#options.logger.warn('A StubDomain is not valid and is left alone', { namespace, name });
+    return undefined;
+  }
+
+  #attachments(key: string): PciAttachment[] {
+    return this.#options.attachments
+      .byIndex(byStubDomain, key)
+      .map((attachment) => this.#overlay.get(attachment))
+      .filter((attachment) => validatePciAttachmentSpec(attachment.spec))
+      .sort(byAge);
+  }
+
+  #memory(key: string): KeyMemory {
+    let memory = this.#memories.get(key);
+    if (memory === undefined) {
+      memory = new KeyMemory();
+      this.#memories.set(key, memory);
+    }
+    return memory;
+  }
+
+  #forget(key: string): void {
+    this.#memories.delete(key);
+    this.#targets.delete(key);
+  }
+
+  async #take(key: string, step: Step, snapshot: Snapshot): Promise<void> {
+    const { clock, logger } = this.#options;
+    logger.debug('Step', { key, step: step.do });
+    try {
+      if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
+      else await perform(step, this.#context(key, snapshot));
+    } catch (error) {
+      if (error instanceof StaleSnapshotError) {
+        logger.debug('Looked again', { key, step: step.do, because: error.message });
+        return;
+      }
+      const uid = ownerOf(step, snapshot);
+      if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
+      logger.warn('The hypervisor refused', { key, step: step.do, code: error.code, error: error.message });
+      this.#memory(key).failed(uid, 'HypervisorFailed', clock.now(), error.message);
+      this.#tell({ uid, type: 'Warning', reason: 'HypervisorFailed', message: error.message }, snapshot);
+    }
+  }
+
+  #context(key: string, snapshot: Snapshot): ActContext {
+    const { xenstore, hypervisor, domains, devices, clock, random } = this.#options;
+    return {
+      xenstore,
+      hypervisor,
+      domains,
+      devices,
+      memory: this.#memory(key),
+      snapshot,
+      clock,
+      random,
+      happened: (happening) => {
+        this.#tell(happening, snapshot);
+      },
+    };
+  }
+
+  #tell({ uid, type, reason, message }: Happening, snapshot: Snapshot): void {
+    const about = [snapshot.object, ...snapshot.attachments].find((object) => object?.metadata.uid === uid);
+    if (about !== undefined) this.#options.events.record(about, { type, reason, message });
+  }
+
+  async #finalize(step: Extract<Step, { do: 'addFinalizer' | 'removeFinalizer' }>, snapshot: Snapshot): Promise<void> {
+    const { kube } = this.#options;
+    const object = [snapshot.object, ...snapshot.attachments].find((candidate) => candidate?.metadata.uid === step.uid);
+    if (object === undefined) throw new StaleSnapshotError('the object is gone');
+    const type = step.kind === 'StubDomain' ? stubDomains : pciAttachments;
+    const change = step.do === 'addFinalizer' ? addFinalizer : removeFinalizer;
+    const answer = await change(kube, type, object, agentFinalizer);
+    this.#overlay.put(answer ?? withoutFinalizer(object));
+    if (step.do === 'removeFinalizer') this.#reporter.forget(step.uid);
+  }
+}
+
+/** An object that is gone, until the informer says so too. */
+function withoutFinalizer<T extends StubDomain | PciAttachment>(object: T): T {
+  const finalizers = (object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== agentFinalizer);
+  return { ...object, metadata: { ...object.metadata, finalizers, deletionTimestamp: object.metadata.deletionTimestamp ?? '' } };
+}
+
+/** Oldest first; of two of one second the name decides, so that all look at them in the same order. */
+function byAge(a: PciAttachment, b: PciAttachment): number {
+  const [left, right] = [a.metadata, b.metadata];
+  if (left.creationTimestamp !== right.creationTimestamp) return left.creationTimestamp < right.creationTimestamp ? -1 : 1;
+  return left.name < right.name ? -1 : 1;
+}
+
+/** Whose try failed when the step did. */
+function ownerOf(step: Step, snapshot: Snapshot): string | undefined {
+  switch (step.do) {
+    case 'claim':
+    case 'prepare':
+      return step.uid;
+    case 'grant':
+    case 'revoke':
+    case 'release':
+      return snapshot.pciNotes.get(step.address)?.owner;
+    case 'intend':
+    case 'build':
+    case 'start':
+    case 'teardown':
+      return snapshot.object?.metadata.uid;
+    default:
+      return undefined;
+  }
+}

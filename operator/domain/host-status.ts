@@ -1,0 +1,119 @@
+import { type ConditionDecision, decide } from '../api/conditions.ts';
+import type { XenHostSpec, XenHostStatus } from '../api/generated/xen-host.ts';
+import type { XenHostConditionType } from '../api/reasons.ts';
+
+type Device = NonNullable<XenHostStatus['pciDevices']>[number];
+type Guest = NonNullable<XenHostStatus['guests']>[number];
+type Facts = Omit<XenHostStatus, 'conditions' | 'observedGeneration'>;
+
+/** What the agent knows of its host. */
+export interface HostView {
+  readonly info:
+    | {
+        readonly driver: NonNullable<XenHostStatus['toolstackDriver']>;
+        readonly xenVersion: string;
+        readonly kernelVersion: string;
+        readonly xenstoreVersion: string;
+        readonly bootID: string;
+        readonly totalMiB: number;
+        readonly freeMiB: number;
+      }
+    | undefined;
+  readonly agentVersion: string;
+  readonly xenstoreConnected: boolean;
+  readonly hypervisorError: string | undefined;
+  readonly domains: readonly { readonly domid: number; readonly uuid: string; readonly name: string; readonly type: string }[];
+  readonly devices: readonly Omit<Device, 'assignable' | 'owner'>[];
+  /** Domid that has a device, by address. */
+  readonly claims: ReadonlyMap<string, number>;
+  readonly spec: XenHostSpec | undefined;
+}
+
+const maxGuests = 4096;
+const maxDevices = 1024;
+
+/** Whether a device can be given away, and if not, why. Bridges hold the host's own bus together. */
+export function assignability(
+  device: { readonly address: string; readonly classID: string; readonly driver?: string | undefined },
+  pci: XenHostSpec['pci'],
+): NonNullable<Device['assignable']> {
+  const { address } = device;
+  if (pci?.deny?.includes(address) === true) return 'Denied';
+  if (pci?.allow !== undefined && !pci.allow.includes(address)) return 'Denied';
+  if (device.classID.startsWith('06')) return 'InUseByHost';
+  return device.driver === 'pciback' ? 'Assignable' : 'Seizable';
+}
+
+function devicesOf(view: HostView): Device[] {
+  const uuids = new Map(view.domains.map(({ domid, uuid }) => [domid, uuid]));
+  return [...view.devices]
+    .sort((a, b) => (a.address < b.address ? -1 : 1))
+    .slice(0, maxDevices)
+    .map((device) => {
+      const holder = view.claims.get(device.address);
+      const owner = holder === undefined ? undefined : uuids.get(holder);
+      return {
+        ...device,
+        assignable: assignability(device, view.spec?.pci),
+        ...(owner === undefined ? {} : { owner }),
+      };
+    });
+}
+
+function guestsOf(view: HostView): Guest[] {
+  const byName = new Map(view.domains.map((domain) => [domain.name, domain]));
+  return view.domains
+    .filter(({ type, domid }) => type === 'HVM' && domid !== 0)
+    .sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
+    .slice(0, maxGuests)
+    .map(({ uuid, name, domid }) => {
+      const stub = byName.get(`${name}-dm`);
+      return { uuid, name: name.slice(0, 64), domid, ...(stub === undefined ? {} : { stubDomain: stub.domid }) };
+    });
+}
+
+/** What the agent reports of its host besides the conditions. */
+export function hostFacts(view: HostView): Facts {
+  const guests = guestsOf(view);
+  const pciDevices = devicesOf(view);
+  const used = pciDevices.filter(({ owner }) => owner !== undefined).length;
+  const assignable = pciDevices.filter((device) => device.assignable === 'Assignable').length;
+  const { info } = view;
+  return {
+    ...(info === undefined
+      ? {}
+      : {
+          versions: {
+            xen: info.xenVersion,
+            kernel: info.kernelVersion,
+            agent: view.agentVersion,
+            xenstore: info.xenstoreVersion,
+          },
+          bootID: info.bootID,
+          toolstackDriver: info.driver,
+          memory: { totalMiB: info.totalMiB, freeMiB: info.freeMiB },
+        }),
+    guestCount: guests.length,
+    stubDomainCount: guests.filter(({ stubDomain }) => stubDomain !== undefined).length,
+    pciSummary: `${used}/${assignable}`,
+    pciDevices,
+    guests,
+  };
+}
+
+/** The conditions of a host. */
+export function hostConditions(view: HostView): ConditionDecision<XenHostConditionType>[] {
+  const store = view.xenstoreConnected
+    ? decide('XenStoreConnected', 'True', 'XenStoreConnected', 'The link to XenStore is up.')
+    : decide('XenStoreConnected', 'False', 'XenStoreDisconnected', 'The agent has no link to XenStore; it tries again.');
+  const hypervisor =
+    view.hypervisorError === undefined
+      ? decide('HypervisorReady', 'True', 'HypervisorReady', 'The hypervisor driver answers.')
+      : decide('HypervisorReady', 'False', 'HypervisorFailed', view.hypervisorError);
+  const bad = [store, hypervisor].find(({ status }) => status !== 'True');
+  const ready =
+    bad === undefined
+      ? decide('Ready', 'True', 'AsDesired', 'The agent can see and drive the host.')
+      : decide('Ready', 'False', bad.reason, bad.message);
+  return [ready, store, hypervisor];
+}
