@@ -123,7 +123,7 @@ export function createLeaseKeeper({ client, clock, claim, take }: LeaseKeeperOpt
       ...lease.spec,
       holderIdentity: holder,
       leaseDurationSeconds: durationSeconds,
-      acquireTime: ours ? (lease.spec?.acquireTime ?? now) : now,
+      acquireTime: ours ? (lease.spec.acquireTime ?? now) : now,
       renewTime: now,
       leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + (ours ? 0 : 1),
     };
