@@ -97,7 +97,10 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
       readState(store, `${key}/state`),
       readState(store, `${frontend}/state`),
     ]);
-    if (backendState === undefined) { forget(device, key); return; }
+    if (backendState === undefined) {
+      forget(device, key);
+      return;
+    }
     // Console 0 is the console daemon's, which knows no states; a shared console has no front end directory.
     if (device.kind === 'console' && device.device === '0') return;
     const writes =

@@ -104,16 +104,14 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
       freeMiB: domains.freeMiB(),
     }),
     listDomains: async () =>
-      domains
-        .list()
-        .map(({ domid, uuid, name, type, memoryMiB, paused }): Domain => ({
-          domid,
-          uuid,
-          name,
-          type,
-          memoryMiB,
-          paused,
-        })),
+      domains.list().map(({ domid, uuid, name, type, memoryMiB, paused }): Domain => ({
+        domid,
+        uuid,
+        name,
+        type,
+        memoryMiB,
+        paused,
+      })),
     createDomain: async (request) => once(request.uuid, async () => createPv(request)),
     setTarget: async (stub, target) => {
       domains.require(stub);

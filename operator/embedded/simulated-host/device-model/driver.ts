@@ -6,7 +6,14 @@ import { BootFailure, readBootFacts } from './boot.ts';
 import { emulatedSlotCount, restoreFile } from './command-line.ts';
 import type { CommandName } from './dispatch.ts';
 import { bringUpFrontends } from './frontends.ts';
-import { flappingIntervalMs, flappingStates, hostileReply, type Bytes } from './hostile.ts';
+import {
+  flappingIntervalMs,
+  flappingStates,
+  hostileAtPickUp,
+  hostileBeforePickUp,
+  hostileReply,
+  type Bytes,
+} from './hostile.ts';
 import { step } from './machine.ts';
 import { createMailbox } from './mailbox.ts';
 import { initialState, type DeviceModelRules, type DeviceModelState, type Effect, type Input } from './model.ts';
@@ -58,7 +65,6 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
   let failure: string | undefined;
   let restoredFrom: string | undefined;
   let replies = 0;
-  let lastCommand = '';
   let commandPending = false;
   let started = false;
 
@@ -125,9 +131,9 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       case 'deleteCommand':
         return quietly(store.remove(`${channel()}/command`));
       case 'picked':
-        lastCommand = effect.command ?? 'unknown';
         commands[effect.command ?? 'unknown'] = (commands[effect.command ?? 'unknown'] ?? 0) + 1;
-        { dieIf('pick-up'); return; }
+        dieIf('pick-up');
+        return hostileAtPickUp(settings().hostile, effect.command, hostileChannel);
       case 'readParameter': {
         const value = await readText(`${channel()}/parameter`);
         dieIf('parameter');
@@ -141,15 +147,19 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       }
       case 'probe':
         return input({ kind: 'probed', readable: (await pcifront?.readable(effect.device)) ?? false });
-      case 'wakeMainLoop':
-        { later(settings().saveDelayMs, () => mailbox.post(async () => input({ kind: 'mainLoop' }))); return; }
+      case 'wakeMainLoop': {
+        later(settings().saveDelayMs, () => mailbox.post(async () => input({ kind: 'mainLoop' })));
+        return;
+      }
       case 'saveFile':
         return save();
       case 'notifyGuest':
         if (effect.event === 'remove') askGuest(effect.devfn);
         return;
-      case 'log':
-        { logger.debug(effect.text, { domid }); return; }
+      case 'log': {
+        logger.debug(effect.text, { domid });
+        return;
+      }
     }
   };
 
@@ -167,7 +177,7 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       await pause(replyDelayMs);
       dieIf('reply');
       if (dropsReplies) return;
-      if (hostile !== undefined && (await hostileReply(hostile, lastCommand, hostileChannel)) === 'replaced') return;
+      if (hostile !== undefined && (await hostileReply(hostile, hostileChannel)) === 'replaced') return;
     }
     replies += 1;
     await Promise.all([
@@ -210,10 +220,7 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
     commandPending = false;
     if (settings().ignoresCommands) return;
     const value = await readText(`${channel()}/command`);
-    if (value !== undefined && settings().hostile === 'forges-inserted') {
-      await put('parameter', '0x20');
-      await put('state', 'pci-inserted');
-    }
+    if (value !== undefined) await hostileBeforePickUp(settings().hostile, hostileChannel);
     await input({ kind: 'command', value });
   };
 

@@ -10,10 +10,9 @@ export interface HostileChannel {
   deleteNodes(): Promise<void>;
 }
 
-/** What hostile behaviours put in place of a reply; `undefined` leaves the honest reply alone. */
+/** What hostile behaviours put in place of a reply; `honest` leaves the reply as it is. */
 export async function hostileReply(
   behaviour: HostileBehaviour,
-  command: string,
   channel: HostileChannel,
 ): Promise<'replaced' | 'honest'> {
   switch (behaviour) {
@@ -32,15 +31,31 @@ export async function hostileReply(
     case 'deletes-nodes':
       await channel.deleteNodes();
       return 'replaced';
+    // These act on their own: around the pick-up, or all the time.
     case 'forges-removed':
-      if (command !== 'pci-rem') return 'honest';
-      await channel.writeState('pci-removed');
-      return 'replaced';
-    // These two act on their own: before the pick-up, or all the time.
     case 'forges-inserted':
     case 'flapping':
       return 'honest';
   }
+}
+
+/** Before the command node is deleted: success is claimed for a request that nobody has read. */
+export async function hostileBeforePickUp(
+  behaviour: HostileBehaviour | undefined,
+  channel: HostileChannel,
+): Promise<void> {
+  if (behaviour !== 'forges-inserted') return;
+  await channel.writeParameter('0x20');
+  await channel.writeState('pci-inserted');
+}
+
+/** At the pick-up: a removal is claimed while the guest still has the device, the most dangerous lie there is. */
+export async function hostileAtPickUp(
+  behaviour: HostileBehaviour | undefined,
+  command: string | undefined,
+  channel: HostileChannel,
+): Promise<void> {
+  if (behaviour === 'forges-removed' && command === 'pci-rem') await channel.writeState('pci-removed');
 }
 
 /** Close to the 2048 bytes that the quota allows a node with its path and permissions. */
