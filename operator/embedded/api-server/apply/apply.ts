@@ -6,7 +6,7 @@
 import { deepEqual, isObject, own, type JsonObject } from '../schema/json.ts';
 import { compare, type Comparison } from './compare.ts';
 import { type ApplyConflict, ApplyConflictError, ApplyObjectError } from './errors.ts';
-import { difference, EMPTY, fieldPaths, type FieldSet, intersection, isEmptySet, sameSet, union } from './field-set.ts';
+import { difference, fieldPaths, type FieldSet, intersection, isEmptySet, sameSet, union } from './field-set.ts';
 import { fieldsOf, withNamedFields } from './fields-of.ts';
 import {
   decodeManagers,
@@ -74,6 +74,16 @@ function withoutManagedFields(object: JsonObject): JsonObject {
   return { ...object, metadata: rest };
 }
 
+/** Maps and lists of metadata that hold nothing are not stored: Go's ObjectMeta leaves them out. */
+function withoutBlankMetadata(object: JsonObject): JsonObject {
+  const metadata = metadataOf(object);
+  const blank = Object.keys(metadata).filter((key) => isBlank(metadata[key]));
+  if (blank.length === 0) return object;
+  const rest = { ...metadata };
+  for (const key of blank) delete rest[key];
+  return { ...object, metadata: rest };
+}
+
 function withManagedFields(object: JsonObject, managers: readonly Manager[]): JsonObject {
   const managedFields = encodeManagers(managers);
   if (managedFields === undefined) return withoutManagedFields(object);
@@ -118,11 +128,11 @@ function conflictError(found: readonly { readonly manager: Manager; readonly fie
   );
 }
 
-/** Removes what the manager owned at its last apply, applies no more, and nobody else owns. */
+/** Removes what the manager owned at its last apply, applies no more (`now`), and none of the others owns. */
 function prune(
   topology: MapTopology,
   merged: JsonObject,
-  managers: readonly Manager[],
+  others: readonly Manager[],
   last: FieldSet,
   now: FieldSet,
 ): JsonObject {
@@ -130,7 +140,7 @@ function prune(
   if (isEmptySet(difference(lastNamed, withNamedFields(topology, now)))) return merged;
   const owned = withNamedFields(
     topology,
-    managers.reduce((all, manager) => union(all, manager.fields), EMPTY),
+    others.reduce((all, manager) => union(all, manager.fields), now),
   );
   const fieldsIn = (object: unknown): FieldSet => withNamedFields(topology, fieldsOf(topology, object));
   const all = fieldsIn(merged);
@@ -140,8 +150,8 @@ function prune(
   return (removeFields(topology, merged, gone) ?? {}) as JsonObject;
 }
 
-/** Fields that a request through this endpoint never changes, so that they are dropped from what is applied. */
-function resetFields(applied: JsonObject, live: JsonObject | undefined, input: ApplyInput): JsonObject {
+/** An object without the fields that a request through this endpoint never changes. */
+function changeable(applied: JsonObject, input: ApplyInput): JsonObject {
   if (input.subresource === 'status') {
     const { apiVersion, kind, metadata, status } = applied;
     const name = isObject(metadata) ? pick(metadata, ['name', 'namespace']) : {};
@@ -149,7 +159,12 @@ function resetFields(applied: JsonObject, live: JsonObject | undefined, input: A
   }
   if (input.statusSubresource === false || !Object.hasOwn(applied, 'status')) return applied;
   const { status: _, ...rest } = applied;
-  return live === undefined ? rest : rest;
+  return rest;
+}
+
+function isBlank(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return value === null || (isObject(value) && Object.keys(value).length === 0);
 }
 
 function pick(object: JsonObject, keys: readonly string[]): JsonObject {
@@ -185,16 +200,12 @@ function checkApplied(topology: MapTopology, applied: JsonObject): void {
 }
 
 /** The managers of a live object; one that was never tracked gets an owner for all that it has. */
-function managersForApply(
-  topology: MapTopology,
-  live: JsonObject | undefined,
-  apiVersion: string,
-  now: string,
-): Manager[] {
+function managersForApply(topology: MapTopology, input: ApplyInput): Manager[] {
+  const { live, apiVersion, now } = input;
   if (live === undefined) return [];
   const managers = decodeManagers(metadataOf(live)['managedFields']) ?? [];
   if (managers.length > 0) return managers;
-  const fields = stripUnowned(compare(topology, {}, withoutManagedFields(live)).added);
+  const fields = stripUnowned(compare(topology, {}, withoutManagedFields(changeable(live, input))).added);
   const base = { operation: 'Update', apiVersion, subresource: '', time: now, fields } as const;
   return isEmptySet(fields) ? [] : [{ name: BEFORE_FIRST_APPLY, ...base }];
 }
@@ -207,11 +218,12 @@ function managersForApply(
 export function serverSideApply(input: ApplyInput): { object: JsonObject; changed: boolean } {
   const topology = rootTopology(input.schema);
   checkApplied(topology, input.applied);
-  const applied = resetFields(withoutServerMetadata(input.applied), input.live, input);
+  const applied = changeable(withoutServerMetadata(input.applied), input);
   const live = input.live === undefined ? undefined : withoutManagedFields(input.live);
-  const managers = managersForApply(topology, input.live, input.apiVersion, input.now);
+  const managers = managersForApply(topology, input);
 
-  const fields = stripUnowned(fieldsOf(topology, applied));
+  const sent = fieldsOf(topology, applied);
+  const fields = stripUnowned(sent);
   const self: Manager = {
     name: input.manager,
     operation: 'Apply',
@@ -223,14 +235,14 @@ export function serverSideApply(input: ApplyInput): { object: JsonObject; change
   const last = managers.find((manager) => sameManager(manager, self));
   const others = managers.filter((manager) => manager !== last);
   const merged = (live === undefined ? applied : merge(topology, live, applied)) as JsonObject;
-  const next = last === undefined ? merged : prune(topology, merged, [...others, self], last.fields, fields);
+  const next = last === undefined ? merged : prune(topology, merged, others, last.fields, sent);
   const changes = compare(topology, live ?? {}, next);
   const settled = settle([...others, self], self, changes, input.force);
 
   if (input.live !== undefined && last !== undefined && next === live && sameSet(last.fields, fields)) {
     return { object: input.live, changed: false };
   }
-  const object = withManagedFields(next, settled);
+  const object = withManagedFields(withoutBlankMetadata(next), settled);
   const changed = input.live === undefined || !equalButTimes(input.live, object);
   return { object: changed || input.live === undefined ? object : input.live, changed };
 }
@@ -267,7 +279,7 @@ function managersForUpdate(input: UpdateInput): Manager[] {
 export function trackUpdate(input: UpdateInput): JsonObject {
   const topology = rootTopology(input.schema);
   const managers = managersForUpdate(input);
-  const after = withoutManagedFields(input.after);
+  const after = withoutBlankMetadata(withoutManagedFields(input.after));
   if (input.before !== undefined && managers.length === 0) return after;
   const before = input.before === undefined ? {} : withoutManagedFields(input.before);
   const changes = compare(topology, before, after);

@@ -1,5 +1,5 @@
 /** Takes fields out of an object (structured-merge-diff, typed/remove.go). */
-import { copyOf, isObject, type JsonObject } from '../schema/json.ts';
+import { copyOf, isObject, setOwn, type JsonObject } from '../schema/json.ts';
 import { itemElement } from './elements.ts';
 import { type FieldSet, isMember } from './field-set.ts';
 import { childTopology, type ListTopology, type MapTopology, type Topology, topologyFor } from './topology.ts';
@@ -12,11 +12,12 @@ function removeFromMap(shape: MapTopology, value: JsonObject, fields: FieldSet):
     const node = fields[`f:${key}`];
     if (node === undefined) continue;
     const before = value[key];
-    const after = isMember(node) ? undefined : removeFields(childTopology(shape, key) ?? ANY, before, node);
+    // A container that loses all it holds, but not itself, is null: it still counts as there when owners are settled.
+    const after = isMember(node) ? undefined : (removeFields(childTopology(shape, key) ?? ANY, before, node) ?? null);
     if (after === before) continue;
     out ??= copyOf(value);
     if (after === undefined) delete out[key];
-    else out[key] = after;
+    else setOwn(out, key, after);
   }
   if (out === undefined) return value;
   return Object.keys(out).length === 0 ? undefined : out;
