@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { timestamp, type ApiContext } from '../api-context.ts';
+import { alreadyExists, badRequest, forbidden, notFound } from '../api-status.ts';
+import { trackUpdate } from '../apply/apply.ts';
+import { childObject, childString } from '../json.ts';
+import { ordered, toServedForm, toStorageForm } from '../resources/conversion.ts';
+import { prepareDefinition } from '../resources/definition.ts';
+import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
+import { parseStored, storageKey, type StoredObject } from '../store/stored-object.ts';
+import { prepareBuiltin, validate } from './validate.ts';
+import type { WriteOptions } from './write-options.ts';
+
+/** What a write came to: the object as it is now (or, in a dry run, would be), in the form of the kind. */
+export interface Written {
+  readonly object: JsonObject;
+  /** Absent in a dry run, and when the object is gone. */
+  readonly stored?: StoredObject | undefined;
+}
+
+const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** Creates an object that was brought into form already. `tracked`: its managedFields are complete (server-side apply). */
+export function createObject(
+  context: ApiContext,
+  resource: ServedResource,
+  namespace: string,
+  sent: JsonObject,
+  options: WriteOptions,
+  tracked = false,
+): Written {
+  const metadata = newMetadata(context, resource, namespace, childObject(sent, 'metadata') ?? {});
+  const name = childString(metadata, 'name');
+  const key = storageKey(namespace, name);
+  checkNamespace(context, resource, namespace, name);
+  const collection = context.store.collection(resource.collection);
+  let object: JsonObject = { ...sent, metadata };
+  if (resource.statusSubresource) delete object['status'];
+  object = prepareBuiltin(resource, object);
+  object = context.schemas.get(resource).applyDefaults(object);
+  if (resource.plural === 'customresourcedefinitions') object = prepareDefinition(context, object, undefined);
+  if (!tracked) {
+    object = trackUpdate({
+      after: object,
+      manager: options.fieldManager,
+      apiVersion: groupVersionOf(resource),
+      subresource: '',
+      now: timestamp(context.clock),
+      schema: resource.schema,
+    });
+  }
+  validate(context, resource, object, undefined);
+  if (collection.get(key) !== undefined) throw alreadyExists(resource, name);
+  const kept = ordered(toStorageForm(resource, object));
+  if (options.dryRun) return { object: ordered(toServedForm(resource, kept)) };
+  const stored = context.store.put(resource.collection, kept);
+  return { object: toServedForm(resource, parseStored(stored)), stored };
+}
+
+function newMetadata(context: ApiContext, resource: ServedResource, namespace: string, sent: JsonObject): JsonObject {
+  const sentNamespace = childString(sent, 'namespace');
+  if (sentNamespace !== '' && sentNamespace !== namespace) throw namespaceMismatch(resource);
+  if (childString(sent, 'resourceVersion') !== '') {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  const { selfLink: _link, deletionTimestamp: _time, deletionGracePeriodSeconds: _grace, ...rest } = sent;
+  delete rest['resourceVersion'];
+  delete rest['generation'];
+  const generateName = childString(sent, 'generateName');
+  const name = childString(sent, 'name');
+  const hasGeneration = resource.custom || resource.plural === 'customresourcedefinitions';
+  return {
+    ...rest,
+    ...(name === '' && generateName !== '' ? { name: generatedName(context, generateName) } : {}),
+    ...(resource.namespaced ? { namespace } : {}),
+    uid: randomUUID(),
+    creationTimestamp: timestamp(context.clock),
+    ...(hasGeneration ? { generation: 1 } : {}),
+  };
+}
+
+/** The error for an object whose namespace is not that of the request. */
+export function namespaceMismatch(resource: ServedResource): Error {
+  return resource.namespaced
+    ? badRequest('the namespace of the provided object does not match the namespace sent on the request')
+    : badRequest('namespace may not be set on a cluster-scoped object');
+}
+
+function generatedName(context: ApiContext, prefix: string): string {
+  let suffix = '';
+  for (let count = 0; count < 5; count++) {
+    suffix += nameAlphabet[Math.floor(context.random() * nameAlphabet.length)] ?? 'x';
+  }
+  return prefix.slice(0, 58) + suffix;
+}
+
+function checkNamespace(context: ApiContext, resource: ServedResource, namespace: string, name: string): void {
+  if (!resource.namespaced) return;
+  const stored = context.store.collection('namespaces').get(namespace);
+  if (stored === undefined) throw notFound({ group: '', plural: 'namespaces', kind: 'Namespace' }, namespace);
+  if (!stored.deleting) return;
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const message = `namespace ${namespace} is being terminated`;
+  throw forbidden(resource, name, why, [{ reason: 'NamespaceTerminating', message, field: 'metadata.namespace' }]);
+}
