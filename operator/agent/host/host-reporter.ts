@@ -14,7 +14,7 @@ import type { Clock } from '../../runtime/ports.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
-import { Overlay } from '../reconcile/overlay.ts';
+import { Overlay } from '../../kube/overlay.ts';
 
 /** The inventory of a busy host changes all the time: one write says it all. */
 const settleMs = 1000;

@@ -13,7 +13,7 @@ import { type OwnedStatus, applyStatusIfChanged, ownedStatusDiffers } from '../.
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import { pciAttachments, stubDomains } from '../../kube/resources.ts';
 import type { KubeClient } from '../../kube/types.ts';
-import type { Overlay } from './overlay.ts';
+import type { Overlay } from '../../kube/overlay.ts';
 
 /** Something on its way is only reported when it takes longer than that: most of it is over before. */
 export const progressGraceMs = 2000;

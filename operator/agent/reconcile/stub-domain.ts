@@ -21,7 +21,7 @@ import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { gather } from '../observe/gather.ts';
 import { KeyMemory } from '../observe/key-memory.ts';
 import type { StubWatches } from '../observe/stub-watches.ts';
-import { Overlay } from './overlay.ts';
+import { Overlay } from '../../kube/overlay.ts';
 import { StatusReporter } from './report.ts';
 
 /** Index of attachments by `namespace/name` of their StubDomain. */

@@ -1,4 +1,5 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import { type Condition, findCondition } from '../../api/conditions.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { samePin } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -12,10 +13,17 @@ export interface Obstacle {
   readonly forGood: boolean;
 }
 
+/** Without a claim, what the controller said of it is what stands in the way. */
+function unclaimed(attachment: PciAttachment): Obstacle {
+  const claimed = findCondition(attachment.status?.conditions as Condition[] | undefined, 'Claimed');
+  if (claimed?.status !== 'False') return { reason: 'NotInserted', message: 'No device is claimed yet.', forGood: false };
+  return { reason: claimed.reason as Reason, message: claimed.message, forGood: false };
+}
+
 /** The first obstacle on the way of a claimed device into the guest, if any. Pure facts; nothing was tried yet. */
 export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment): Obstacle | undefined {
   const address = claimedAddress(attachment);
-  if (address === undefined) return { reason: 'NotInserted', message: 'No device is claimed yet.', forGood: false };
+  if (address === undefined) return unclaimed(attachment);
   const note = noteOf(snapshot, attachment);
   if (note !== undefined && isCurrent(snapshot, note) && note.stage !== 'claimed') return undefined;
   const device = snapshot.hostDevices.get(address);

@@ -69,7 +69,7 @@ function inserted(snapshot: Snapshot, attachment: PciAttachment, note: PciNote |
       return decide('Inserted', 'False', 'NotInserted', 'The device left the guest.');
     case 'claimed':
     case undefined: {
-      const obstacle = isWanted(snapshot, attachment) ? attachmentObstacle(snapshot, attachment) : undefined;
+      const obstacle = isDeleting(attachment) ? undefined : attachmentObstacle(snapshot, attachment);
       if (obstacle !== undefined) return decide('Inserted', 'False', obstacle.reason, obstacle.message);
       if (isDeleting(attachment)) return decide('Inserted', 'False', 'NotInserted', 'The device is not in the guest.');
       return decide('Inserted', 'False', ...notInserted(snapshot, attachment, channel));

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../../kube/types.ts';
+import type { KubeObject } from './types.ts';
 
 /**
  * Objects as our own writes answered them, for as long as the informer still shows an older version. Without it a pass

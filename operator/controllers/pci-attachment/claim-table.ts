@@ -1,0 +1,55 @@
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+
+const keyOf = (host: string, address: string): string => `${host} ${address}`;
+const nameOf = ({ metadata }: PciAttachment): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+
+/** Whether `a` asked before `b`: by creation, then by name, so that every controller decides alike. */
+export function askedBefore(a: PciAttachment, b: PciAttachment): boolean {
+  const [left, right] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
+  if (left !== right) return left < right;
+  return nameOf(a) < nameOf(b);
+}
+
+interface Holder {
+  readonly uid: string;
+  readonly name: string;
+}
+
+/**
+ * Which attachment has which device of which host, in the whole cluster. Claims are entered here before they are written,
+ * so that two passes at once never choose the same device.
+ */
+export class ClaimTable {
+  readonly #holders = new Map<string, Holder>();
+  readonly #held = new Map<string, string>();
+
+  /** Takes over what the API server has: an attachment holds what its status pins, until it is gone. */
+  observe(attachment: PciAttachment): void {
+    const { nodeName, address } = attachment.status ?? {};
+    if (nodeName !== undefined && address !== undefined && this.holder(nodeName, address, attachment) === undefined) {
+      this.reserve(nodeName, address, attachment);
+    }
+  }
+
+  /** Gives free what the attachment has. */
+  forget(uid: string): void {
+    const key = this.#held.get(uid);
+    if (key === undefined) return;
+    this.#held.delete(uid);
+    if (this.#holders.get(key)?.uid === uid) this.#holders.delete(key);
+  }
+
+  reserve(host: string, address: string, attachment: PciAttachment): void {
+    const { uid } = attachment.metadata;
+    this.forget(uid);
+    const key = keyOf(host, address);
+    this.#holders.set(key, { uid, name: nameOf(attachment) });
+    this.#held.set(uid, key);
+  }
+
+  /** Name of another attachment that has the device. */
+  holder(host: string, address: string, asking: PciAttachment): string | undefined {
+    const holder = this.#holders.get(keyOf(host, address));
+    return holder === undefined || holder.uid === asking.metadata.uid ? undefined : holder.name;
+  }
+}

@@ -1,0 +1,115 @@
+import { decide, findCondition, type Condition } from '../../api/conditions.ts';
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import type { XenHost } from '../../api/generated/xen-host.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { type Claim, claimDevice } from '../../domain/pci/claim.ts';
+import { isConflict, isNotFound } from '../../kube/errors.ts';
+import type { Overlay } from '../../kube/overlay.ts';
+import { pciAttachments } from '../../kube/resources.ts';
+import type { Informer, KubeClient } from '../../kube/types.ts';
+import { type Action, done } from '../../runtime/action.ts';
+import type { Clock } from '../../runtime/ports.ts';
+import { type ControllerStatus, applyControllerStatus } from '../controller-status.ts';
+import type { HostLeases } from '../host-leases.ts';
+import { type ClaimTable, askedBefore } from './claim-table.ts';
+
+/** Index of attachments by the `address` that their spec names. */
+export const byWantedAddress = 'wantedAddress';
+
+export interface PciAttachmentControllerOptions {
+  readonly kube: KubeClient;
+  readonly attachments: Informer<PciAttachment>;
+  readonly stubDomains: Informer<StubDomain>;
+  readonly hosts: Informer<XenHost>;
+  readonly leases: HostLeases;
+  readonly claims: ClaimTable;
+  readonly overlay: Overlay;
+  readonly clock: Clock;
+}
+
+/** Claims one device for an attachment, for life, and exclusively in the whole cluster. */
+export async function reconcilePciAttachment(key: string, options: PciAttachmentControllerOptions): Promise<Action> {
+  const shown = options.attachments.get(key);
+  if (shown === undefined) return done;
+  const object = options.overlay.get(shown);
+  if (object.metadata.deletionTimestamp !== undefined && object.status?.address === undefined) return done;
+  const status = decideStatus(object, options);
+  try {
+    options.overlay.put(await applyControllerStatus(options.kube, pciAttachments, object, status, options.clock.now()));
+  } catch (error) {
+    if (isNotFound(error)) return done;
+    if (isConflict(error)) options.overlay.forget(object.metadata.uid);
+    throw error;
+  }
+  return done;
+}
+
+function unclaimed(reason: Reason, message: string, nodeName?: string): ControllerStatus {
+  return {
+    fields: nodeName === undefined ? {} : { nodeName },
+    decisions: [decide('Claimed', 'False', reason, message)],
+    placeholder: { status: 'False', reason, message },
+    liveness: 'missing',
+  };
+}
+
+function decideStatus(object: PciAttachment, options: PciAttachmentControllerOptions): ControllerStatus {
+  const { stubDomains, hosts, leases } = options;
+  const { name } = object.spec.stubDomainRef;
+  const pinned = object.status?.address;
+  const stubDomain = stubDomains.get(`${object.metadata.namespace ?? ''}/${name}`);
+  const nodeName = object.status?.nodeName ?? stubDomain?.status?.nodeName;
+  if (pinned === undefined && stubDomain === undefined) {
+    return unclaimed('StubDomainNotFound', `There is no StubDomain ${name} in this namespace. The device is claimed when there is.`);
+  }
+  if (nodeName === undefined) {
+    return unclaimed('StubDomainNotScheduled', `StubDomain ${name} has no host yet; its conditions say why.`);
+  }
+  const host = hosts.get(nodeName);
+  if (pinned === undefined && host === undefined) {
+    return unclaimed('NoSuchHost', `XenHost ${nodeName} is not registered.`, nodeName);
+  }
+  const claim = keepOrClaim(object, nodeName, host, options);
+  if (claim.address === undefined) return unclaimed(claim.reason, claim.message, nodeName);
+  return {
+    fields: { nodeName, address: claim.address },
+    decisions: [decide('Claimed', 'True', 'Claimed', `${claim.address} on ${nodeName} is reserved for this attachment.`)],
+    placeholder: { status: 'Unknown', reason: 'AwaitingAgent', message: `The agent of ${nodeName} has not looked yet.` },
+    liveness: leases.liveness(nodeName),
+  };
+}
+
+function keepOrClaim(
+  object: PciAttachment,
+  nodeName: string,
+  host: XenHost | undefined,
+  { claims, attachments, stubDomains }: PciAttachmentControllerOptions,
+): Claim {
+  const pinned = object.status?.address;
+  if (pinned !== undefined) {
+    claims.observe(object);
+    const holder = claims.holder(nodeName, pinned, object);
+    return holder === undefined
+      ? { address: pinned }
+      : { address: undefined, reason: 'DeviceClaimed', message: `PciAttachment ${holder} has ${pinned} on ${nodeName}.` };
+  }
+  if (host === undefined) return { address: undefined, reason: 'NoSuchHost', message: `XenHost ${nodeName} is not registered.` };
+  const claim = claimDevice(object, host, (address) => {
+    const holder = claims.holder(nodeName, address, object);
+    if (holder !== undefined) return holder;
+    const earlier = attachments.byIndex(byWantedAddress, address).find((other) => {
+      if (other.metadata.uid === object.metadata.uid || other.metadata.deletionTimestamp !== undefined) return false;
+      const domain = stubDomains.get(`${other.metadata.namespace ?? ''}/${other.spec.stubDomainRef.name}`);
+      return domain?.status?.nodeName === nodeName && other.status?.address === undefined && askedBefore(other, object);
+    });
+    return earlier === undefined ? undefined : `${earlier.metadata.namespace ?? ''}/${earlier.metadata.name}`;
+  });
+  if (claim.address !== undefined) claims.reserve(nodeName, claim.address, object);
+  return claim;
+}
+
+/** Whether the attachment has its device. */
+export function isClaimed(attachment: PciAttachment): boolean {
+  return findCondition(attachment.status?.conditions as Condition[] | undefined, 'Claimed')?.status === 'True';
+}
