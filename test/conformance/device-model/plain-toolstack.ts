@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DomainIdentity } from '../../../operator/hypervisor/hypervisor.ts';
 import type { DeviceModelReport } from '../../../operator/embedded/simulated-host/device-model/record.ts';
 import type { Permissions, XenStore } from '../../../operator/xenstore/xenstore.ts';
@@ -96,13 +97,12 @@ export class PlainToolstack {
   }
 
   /**
-   * A command whose reply shows that everything sent before was dealt with: the device model does one thing after
-   * another. How tests see that nothing happened without waiting for it.
+   * An unknown word without a parameter: when it is picked up, everything sent before was dealt with, because the device
+   * model does one thing after another. How tests see that nothing happened without waiting for it, and how they keep
+   * off `parameter` while the device model may still have to read it.
    */
   async settle(): Promise<void> {
-    await this.sendAndSeeConsumed('usb-add', 'tablet');
-    await this.state('usb-added');
-    await this.acknowledge();
+    await this.sendAndSeeConsumed('flush-cache');
   }
 
   async report(): Promise<DeviceModelReport> {
@@ -179,17 +179,14 @@ async function writeDevice(
   });
 }
 
-let stubs = 0;
-
 /** Everything up to, but without, the unpause. */
 export async function layOut(world: World, options: SetupOptions = {}): Promise<PlainToolstack> {
   const { hypervisor } = world.host;
   const { store } = world;
   const guest = options.guest ?? usualGuest;
-  stubs += 1;
   const target = (await hypervisor.listDomains()).find(({ uuid }) => uuid === guest.uuid)!;
   const stub = await hypervisor.createDomain({
-    uuid: `5e5e5e5e-0000-4000-8000-${String(stubs).padStart(12, '0')}`,
+    uuid: randomUUID(),
     name: `${guest.name}-dm`,
     kernel: '/usr/lib/xen/boot/ioemu-stubdom.gz',
     memoryMiB: 28,

@@ -25,7 +25,8 @@ export function deviceModelScenarios(kind: DaemonKind): void {
     });
 
     test('13: a command that was left behind is carried out at the start', async () => {
-      const toolstack = await start(await open(), { leftBehind: { parameter: 'tablet', command: 'usb-add' } });
+      const toolstack = await layOut(await open(), { leftBehind: { parameter: 'tablet', command: 'usb-add' } });
+      await toolstack.world.host.hypervisor.unpauseDomain(toolstack.stub);
       await toolstack.state('usb-added');
       expect(await toolstack.read('command')).toBeUndefined();
     });
@@ -95,9 +96,9 @@ export function deviceModelScenarios(kind: DaemonKind): void {
       await toolstack.sendAndSeeConsumed('pci-ins');
       await toolstack.sendAndSeeConsumed('flush-cache');
       await toolstack.sendAndSeeConsumed('pci-rem', '0000:42:00.0');
-      expect(await toolstack.read('state')).toBe('running');
       await toolstack.settle();
-      expect((await toolstack.report()).replies).toBe(2);
+      expect(await toolstack.read('state')).toBe('running');
+      expect((await toolstack.report()).replies).toBe(1);
     });
   });
 
@@ -157,7 +158,7 @@ export function deviceModelScenarios(kind: DaemonKind): void {
     });
 
     test('21: an insert before pcifront is connected finds nothing, and never will', async () => {
-      const toolstack = await start(await open('pcifront-delay=300'), {});
+      const toolstack = await start(await open('pcifront-delay=1500'), {});
       await toolstack.addPciBackend([cardA]);
       await toolstack.insert(cardA);
       await toolstack.pciReady();
@@ -200,7 +201,7 @@ export function deviceModelScenarios(kind: DaemonKind): void {
     });
 
     test('8: the late reply comes over what the toolstack wrote meanwhile', async () => {
-      const toolstack = await running([cardA], 'eject-delay=200');
+      const toolstack = await running([cardA], 'eject-delay=1000');
       await toolstack.insert(cardA);
       await toolstack.sendAndSeeConsumed('pci-rem', cardA);
       await toolstack.acknowledge();
@@ -226,9 +227,10 @@ export function deviceModelScenarios(kind: DaemonKind): void {
     });
 
     test('10: an insert makes it forget the eject that it waited for', async () => {
-      const toolstack = await running([cardA, cardB, cardC], 'eject-delay=100');
+      const toolstack = await running([cardA, cardB, cardC], 'eject-delay=1000');
       await toolstack.insert(cardA);
       await toolstack.sendAndSeeConsumed('pci-rem', cardA);
+      await toolstack.settle();
       await toolstack.insert(cardB);
       // A second removal, of another device, is answered after the first guest eject was refused.
       await toolstack.sendAndSeeConsumed('pci-rem', cardB);
@@ -252,16 +254,15 @@ export function deviceModelScenarios(kind: DaemonKind): void {
       const toolstack = await running();
       await toolstack.sendAndSeeConsumed('continue');
       await toolstack.settle();
-      expect((await toolstack.report()).replies).toBe(2);
+      expect((await toolstack.report()).replies).toBe(1);
     });
 
     test('11: a continue that overtakes the save cancels it', async () => {
-      const toolstack = await running([], 'save-delay=200');
+      const toolstack = await running([], 'save-delay=5000');
       await toolstack.sendAndSeeConsumed('save');
       await toolstack.sendAndSeeConsumed('continue');
       await toolstack.settle();
       await toolstack.world.host.admin.addQuirk('save-delay=0');
-      // The first wake-up of the main loop has nothing to do; the next save is carried out once.
       await toolstack.sendAndSeeConsumed('save');
       await toolstack.state('paused');
       expect((await toolstack.report()).saves).toHaveLength(1);
@@ -316,18 +317,18 @@ export function deviceModelScenarios(kind: DaemonKind): void {
       await toolstack.store.remove(`${toolstack.channel}/command`);
       await toolstack.world.host.admin.clearQuirks();
       await toolstack.settle();
-      expect((await toolstack.report()).commands).toEqual({ 'usb-add': 1 });
+      expect((await toolstack.report()).commands).toEqual({ unknown: 1 });
     });
 
     test('picks up and never answers', async () => {
       const toolstack = await running([], 'drop-replies');
       await toolstack.sendAndSeeConsumed('usb-add', 'tablet');
-      // It does one thing after another: the next pick-up shows that the first command was dealt with.
-      await toolstack.sendAndSeeConsumed('flush-cache');
+      await toolstack.settle();
       expect(await toolstack.read('state')).toBe('running');
       await toolstack.world.host.admin.clearQuirks();
-      await toolstack.settle();
-      expect((await toolstack.report()).replies).toBe(2);
+      await toolstack.send('usb-add', 'tablet');
+      await toolstack.state('usb-added');
+      expect((await toolstack.report()).commands['usb-add']).toBe(2);
     });
 
     test('a quirk for another guest changes nothing', async () => {
@@ -432,7 +433,7 @@ export function deviceModelScenarios(kind: DaemonKind): void {
     await second.sendAndSeeConsumed('save');
     await second.state('paused');
     await first.settle();
-    expect((await first.report()).commands).toEqual({ 'usb-add': 1 });
+    expect((await first.report()).commands).toEqual({ unknown: 1 });
     expect((await second.report()).commands).toEqual({ save: 1 });
     expect(await first.read('state')).toBe('running');
   });

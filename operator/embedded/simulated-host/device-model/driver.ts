@@ -129,10 +129,11 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
   const perform = async (effect: Effect): Promise<void> => {
     switch (effect.kind) {
       case 'deleteCommand':
-        return quietly(store.remove(`${channel()}/command`));
+        await quietly(store.remove(`${channel()}/command`));
+        dieIf('pick-up');
+        return;
       case 'picked':
         commands[effect.command ?? 'unknown'] = (commands[effect.command ?? 'unknown'] ?? 0) + 1;
-        dieIf('pick-up');
         return hostileAtPickUp(settings().hostile, effect.command, hostileChannel);
       case 'readParameter': {
         const value = await readText(`${channel()}/parameter`);

@@ -30,8 +30,8 @@ export function step(state: DeviceModelState, input: Input, rules: DeviceModelRu
 function pickUp(state: DeviceModelState, value: string | undefined, rules: DeviceModelRules): Step {
   if (value === undefined) return { state, effects: [] };
   const command = dispatch(value);
-  const taken: Effect[] = rules.shim ? [] : [{ kind: 'deleteCommand' }];
-  taken.push({ kind: 'picked', command });
+  const taken: Effect[] = [{ kind: 'picked', command }];
+  if (!rules.shim) taken.push({ kind: 'deleteCommand' });
   switch (command) {
     case undefined:
       return { state, effects: [...taken, { kind: 'log', text: 'unknown command' }] };

@@ -41,9 +41,9 @@ export type Input =
   | { readonly kind: 'guestEject'; readonly devfn: number };
 
 export type Effect =
-  | { readonly kind: 'deleteCommand' }
-  /** Picked up: for records and for faults that strike at this point. */
+  /** For the record; before the deletion, so that whoever sees that finds the record complete. */
   | { readonly kind: 'picked'; readonly command: CommandName | undefined }
+  | { readonly kind: 'deleteCommand' }
   | { readonly kind: 'readParameter'; readonly command: CommandName }
   /** First `parameter`, then `state`, each if given. */
   | { readonly kind: 'reply'; readonly parameter?: string; readonly state?: StateWord }

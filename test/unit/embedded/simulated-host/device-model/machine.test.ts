@@ -48,8 +48,8 @@ describe('device model', () => {
   test('an insert: delete, read, look, probe, answer, tell the guest', () => {
     const { effects } = run(started, [...insert(cardA), found, readable]);
     expect(effects).toEqual([
-      { kind: 'deleteCommand' },
       { kind: 'picked', command: 'pci-ins' },
+      { kind: 'deleteCommand' },
       { kind: 'readParameter', command: 'pci-ins' },
       { kind: 'scan' },
       { kind: 'probe', device: '03:00.0' },
@@ -117,8 +117,8 @@ describe('device model', () => {
   test('save when paused already is only picked up', () => {
     const { state } = run(started, [send('save'), { kind: 'mainLoop' }]);
     expect(run(state, [send('save'), { kind: 'mainLoop' }]).effects).toEqual([
-      { kind: 'deleteCommand' },
       { kind: 'picked', command: 'save' },
+      { kind: 'deleteCommand' },
     ]);
   });
 
