@@ -1,0 +1,219 @@
+import { describe, expect, test } from '@jest/globals';
+import { agentFinalizer } from '../../../operator/api/names.ts';
+import { nextStep } from '../../../operator/domain/next-step.ts';
+import type { Snapshot } from '../../../operator/domain/snapshot.ts';
+import {
+  aBackend,
+  aPciNote,
+  aSnapshot,
+  aStubDomain,
+  anAttachment,
+  theAddress,
+  theStub,
+  theTarget,
+} from '../../support/builders.ts';
+
+const step = (change: Partial<Snapshot>) => nextStep(aSnapshot(change), agentFinalizer);
+const none = (wakeAt?: number) => ({ step: undefined, wakeAt });
+const deleting = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+const note = aSnapshot().note;
+const channel = aSnapshot().channel;
+
+describe('making a stub domain', () => {
+  test.each<[string, Partial<Snapshot>, object]>([
+    ['the finalizer comes before anything is done', { object: aStubDomain({}, { finalizers: [] }), note: undefined }, { step: { do: 'addFinalizer' } }],
+    ['its uuid is noted first', { note: undefined, stub: undefined, channel: undefined }, { step: { do: 'intend' } }],
+    ['noted, it is built', { note: { ...note!, stage: 'intended' }, stub: undefined, channel: undefined }, { step: { do: 'build' } }],
+    ['built, it is started', { note: { ...note!, stage: 'wired' }, channel: undefined }, { step: { do: 'start' } }],
+    ['running, there is nothing to do', {}, none()],
+    ['the guest is not there: nothing', { target: undefined, note: undefined, stub: undefined, channel: undefined }, none()],
+    ['somebody else made a stub domain: nothing', { note: undefined, stub: undefined, channel: undefined, foreignStub: 9 }, none()],
+    ['flavor Linux is refused', { object: aStubDomain({ flavor: 'Linux' }), note: undefined, stub: undefined, channel: undefined }, none()],
+    [
+      'the guest has another name: nothing',
+      { object: aStubDomain({ target: { uuid: theTarget.uuid, name: 'db' } }), note: undefined, stub: undefined, channel: undefined },
+      none(),
+    ],
+  ])('%s', (_, change, expected) => {
+    expect(step(change)).toMatchObject(expected);
+  });
+});
+
+describe('incarnations', () => {
+  test.each<[string, Partial<Snapshot>, string]>([
+    ['the guest is gone', { target: undefined }, 'targetGone'],
+    ['the guest was started anew', { target: { domid: 12, uuid: theTarget.uuid, name: 'web' } }, 'targetRestarted'],
+    ['the stub domain died', { stub: undefined, channel: undefined }, 'domainDied'],
+    ['an object that is gone left it', { note: { ...note!, owner: 'other' }, noteOwnerExists: false }, 'orphanNote'],
+  ])('%s: the old one is taken down', (_, change, because) => {
+    expect(step(change)).toEqual({ step: { do: 'teardown', because } });
+  });
+
+  test('a guest that another StubDomain serves is left alone', () => {
+    expect(step({ note: { ...note!, owner: 'other' }, noteOwnerExists: true })).toEqual(none());
+  });
+});
+
+describe('run state', () => {
+  test('Paused is asked for', () => {
+    expect(step({ object: aStubDomain({ runState: 'Paused' }) })).toMatchObject({ step: { do: 'send', command: 'save', parameter: '' } });
+  });
+
+  test('Running again is asked for', () => {
+    expect(step({ channel: { ...channel!, state: 'paused' } })).toMatchObject({ step: { do: 'send', command: 'continue' } });
+  });
+
+  test('paused on purpose: nothing', () => {
+    expect(step({ object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } })).toEqual(none());
+  });
+
+  test('after a failure it waits for its turn', () => {
+    const attempts = new Map([['sd-1', { reason: 'PauseFailed', count: 1, retryAt: 1_001_000 }]]);
+    expect(step({ object: aStubDomain({ runState: 'Paused' }), memory: { attempts } })).toEqual(none(1_001_000));
+  });
+});
+
+const claims = new Map([[theAddress, theTarget.domid]]);
+const pciNotes = new Map([[theAddress, aPciNote()]]);
+const held = { attempts: new Map(), frontendConnectedSince: 998_000 };
+const prepared = { attachments: [anAttachment()], claims, pciNotes, pciBackend: aBackend(theAddress), memory: held };
+
+describe('attaching a device', () => {
+  test.each<[string, Partial<Snapshot>, object]>([
+    ['it is claimed on the host first', { attachments: [anAttachment()] }, { step: { do: 'claim', address: theAddress } }],
+    ['then it is readied', { attachments: [anAttachment()], claims, pciNotes }, { step: { do: 'prepare', address: theAddress } }],
+    [
+      'a front end that is connected for less than a second is waited for',
+      { ...prepared, memory: { attempts: new Map(), frontendConnectedSince: 999_500 } },
+      none(1_000_500),
+    ],
+    [
+      'then it is inserted',
+      prepared,
+      { step: { do: 'send', command: 'pci-ins', parameter: `${theAddress},msitranslate=0,power_mgmt=0` } },
+    ],
+    ['not while paused', { ...prepared, object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } }, none()],
+    ['not while something else is in the channel', { ...prepared, channel: { ...channel!, command: 'foreign' } }, none()],
+    [
+      'inserted, the guest gets its grants',
+      { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'inserted', vdevfn: 0x20 })]]) },
+      { step: { do: 'grant', address: theAddress } },
+    ],
+    ['attached, there is nothing to do', { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) }, none()],
+    ['an insert without an answer is never sent again', { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'unknown' })]]) }, none()],
+    ['without a claim of the controller nothing is touched', { attachments: [anAttachment({ claimed: false })] }, none()],
+    [
+      'a device that came after the one listing is not offered',
+      { attachments: [anAttachment()], enumerated: { stub: theStub, addresses: ['0000:04:00.0'] } },
+      none(),
+    ],
+    [
+      'a device of another incarnation is claimed anew',
+      { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', stub: { domid: 3, uuid: 'old' } })]]) },
+      { step: { do: 'claim' } },
+    ],
+  ])('%s', (_, change, expected) => {
+    expect(step(change)).toMatchObject(expected);
+  });
+
+  test('all planned devices are readied before the first insert', () => {
+    const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
+    const hostDevices = new Map(['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]));
+    expect(step({ ...prepared, attachments: [anAttachment(), other], hostDevices })).toMatchObject({
+      step: { do: 'claim', address: '0000:04:00.0' },
+    });
+  });
+});
+
+describe('detaching a device', () => {
+  const going = anAttachment({ metadata: deleting });
+  const inGuest = new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 0x20 })]]);
+  const removed = new Map([[theAddress, aPciNote({ stage: 'removed' })]]);
+  const inflight = {
+    id: 'i',
+    command: 'pci-rem',
+    parameter: theAddress,
+    owner: 'pa-1',
+    address: theAddress,
+    stub: theStub,
+    target: theTarget,
+    sentAt: 900_000,
+  } as const;
+  const waiting = { ...channel!, inflight, parameter: { kind: 'request' } as const };
+
+  test.each<[string, Partial<Snapshot>, object]>([
+    ['the guest is asked', { ...prepared, attachments: [going], pciNotes: inGuest }, { step: { do: 'send', command: 'pci-rem', parameter: theAddress } }],
+    ['the guest may take its time', { ...prepared, attachments: [going], pciNotes: inGuest, channel: waiting }, none()],
+    [
+      'with Force there is an end to it',
+      {
+        ...prepared,
+        attachments: [anAttachment({ metadata: deleting, spec: { removalPolicy: 'Force', removalTimeoutSeconds: 100 } })],
+        pciNotes: inGuest,
+        channel: waiting,
+      },
+      { step: { do: 'abandonRemoval' } },
+    ],
+    ['out of the guest, the only device takes the back end with it', { ...prepared, attachments: [going], pciNotes: removed }, { step: { do: 'release', quarantine: false } }],
+    [
+      'one of two is closed in the back end first',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: aBackend(theAddress, '0000:04:00.0') },
+      { step: { do: 'revoke' } },
+    ],
+    ['never inserted, it is only given back', { ...prepared, attachments: [going] }, { step: { do: 'release', quarantine: false } }],
+    [
+      'the stub domain died with it: given back, but kept from dom0',
+      { ...prepared, attachments: [going], pciNotes: inGuest, stub: undefined, channel: undefined, object: undefined, note: undefined },
+      { step: { do: 'release', quarantine: true } },
+    ],
+    ['with nothing left the finalizer goes', { attachments: [going] }, { step: { do: 'removeFinalizer', kind: 'PciAttachment' } }],
+  ])('%s', (_, change, expected) => {
+    expect(step(change)).toMatchObject(expected);
+  });
+
+  test('nothing is inserted while another device is on its way out', () => {
+    const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
+    const both = new Map([...inGuest, ['0000:04:00.0', aPciNote({ owner: 'pa-2', name: 'web-gpu' })] as const]);
+    const plan = step({
+      attachments: [going, other],
+      pciNotes: both,
+      claims: new Map([[theAddress, 5], ['0000:04:00.0', 5]]),
+      hostDevices: new Map(['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }])),
+      pciBackend: aBackend(theAddress, '0000:04:00.0'),
+      channel: waiting,
+      memory: held,
+    });
+    expect(plan.step).toBeUndefined();
+  });
+});
+
+describe('deleting a stub domain', () => {
+  const object = aStubDomain({}, deleting);
+  test.each<[string, Partial<Snapshot>, object]>([
+    ['it is taken down', { object }, { step: { do: 'teardown', because: 'deleted' } }],
+    [
+      'its devices leave first',
+      { ...prepared, object, now: Date.parse(deleting.deletionTimestamp) + 1000, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+      { step: { do: 'send', command: 'pci-rem' } },
+    ],
+    [
+      'but not for ever',
+      { ...prepared, object, now: Date.parse(deleting.deletionTimestamp) + 300_000, channel: { ...channel!, state: 'Unrecognised' }, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+      { step: { do: 'teardown', because: 'deleted' } },
+    ],
+    ['orphaned, it is only forgotten', { object: aStubDomain({ deletionPolicy: 'Orphan' }, deleting) }, { step: { do: 'forget' } }],
+    ['then the finalizer goes', { object, note: undefined, stub: undefined, channel: undefined }, { step: { do: 'removeFinalizer', kind: 'StubDomain' } }],
+  ])('%s', (_, change, expected) => {
+    expect(step(change)).toMatchObject(expected);
+  });
+});
+
+describe('an old reply in the channel', () => {
+  const stale = { channel: { ...channel!, state: 'pci-removed' as const } };
+  test('is left alone at first', () => {
+    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 999_000 } })).toEqual(none(1_004_000));
+  });
+  test('is cleared after a grace', () => {
+    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 995_000 } })).toEqual({ step: { do: 'repair' } });
+  });
+});
