@@ -121,7 +121,7 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
       if ((await tx.tryRead(`${key}/state`)) === undefined) return false;
       await Promise.all(writes.map(async ({ node, value }) => tx.write(`${key}/${node}`, value)));
       return true;
-    });
+    }, patient);
 
   const pciWrites = async (
     device: Device,
@@ -181,7 +181,7 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
         throw error;
       }
       await tx.write(`${parent}/${node}`, value);
-    });
+    }, patient);
   };
 
   const pause = async (delayMs: number): Promise<void> => {
@@ -211,6 +211,9 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
 function directory({ kind, domid, device }: Device): string {
   return `${backendRoot}${kind}/${domid}/${device}`;
 }
+
+/** A kernel tries for ever. */
+const patient = { attempts: 1000 };
 
 /** As many as the virtual bus has functions. */
 const mostPciDevices = 256;

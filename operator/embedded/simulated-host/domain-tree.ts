@@ -58,16 +58,17 @@ export function domainTree({ domid, uuid, name, type, memoryMiB }: DomainFacts):
   ];
 }
 
-/** Writes all nodes in one transaction. */
+/**
+ * Writes all nodes, in order, in one burst. Not as a transaction: nobody looks at a domain before it is introduced, and
+ * domains that are made at the same time would make each other's commits fail, because they share parents.
+ */
 export async function writeTree(store: XenStore, nodes: readonly TreeNode[]): Promise<void> {
-  await store.transaction(async (tx) => {
-    await Promise.all(
-      nodes.flatMap(({ path, value, permissions }) => [
-        value === undefined ? tx.mkdir(path) : tx.write(path, value),
-        ...(permissions === undefined ? [] : [tx.setPermissions(path, permissions)]),
-      ]),
-    );
-  });
+  await Promise.all(
+    nodes.flatMap(({ path, value, permissions }) => [
+      value === undefined ? store.mkdir(path) : store.write(path, value),
+      ...(permissions === undefined ? [] : [store.setPermissions(path, permissions)]),
+    ]),
+  );
 }
 
 /** Removes what a toolstack leaves of a domain: `/vm` only when the guest will not come back. */
