@@ -1,3 +1,4 @@
+import { ApiError } from './errors.ts';
 import type { KubeClient, KubeObject, ResourceType } from './types.ts';
 
 /** What of a status belongs to one writer. */
@@ -58,18 +59,34 @@ export interface ApplyStatusOptions<T extends KubeObject> {
   readonly fieldManager: string;
   /** Default true: a status has one writer per field, and a conflict means that the list of owners changed. */
   readonly force?: boolean;
+  /** Only if nobody at all wrote the object since `current` was read. Default false. */
+  readonly exact?: boolean;
 }
 
 /**
- * Applies the status if what one owns in it changed. The answer, or undefined when nothing had to be written. The uid goes
- * along, so that the status of an object that was made again under the name is not written over (409 then, isConflict).
+ * Applies the status if what one owns in it changed. The answer, or undefined when nothing had to be written.
+ *
+ * Throws a conflict (`isConflict`) when the object was made again under its name since `current` was read. The API server
+ * does not look at the uid in a status, so that without `exact` the write has then reached the new object: the next pass
+ * over it puts that right.
  */
 export async function applyStatusIfChanged<T extends KubeObject>(
   options: ApplyStatusOptions<T>,
 ): Promise<T | undefined> {
   const { client, type, current, status, owned, fieldManager } = options;
   if (!ownedStatusDiffers(current.status, status, owned)) return undefined;
-  const { name, namespace, uid } = current.metadata;
-  const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
-  return client.applyStatus<T>(type, { metadata, status }, { fieldManager, force: options.force ?? true });
+  const { name, namespace, uid, resourceVersion } = current.metadata;
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(options.exact === true ? { resourceVersion } : {}),
+  };
+  const written = await client.applyStatus<T>(
+    type,
+    { metadata, status },
+    { fieldManager, force: options.force ?? true },
+  );
+  if (written.metadata.uid === uid) return written;
+  const message = `apply ${type.kind} ${name}/status: it is another object by now`;
+  throw new ApiError({ status: 409, reason: 'Conflict', message });
 }

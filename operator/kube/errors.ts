@@ -125,11 +125,23 @@ export function networkErrorFrom(error: unknown, what: string): ApiError {
   return networkError(kind, `${what}: ${text}${code === '' ? '' : ` (${code})`}`, error);
 }
 
+function refusesUid({ status, details }: ApiError): boolean {
+  const causes: unknown = details?.causes;
+  return (
+    status === 422 &&
+    Array.isArray(causes) &&
+    causes.some((cause) => isRecord(cause) && cause['field'] === 'metadata.uid')
+  );
+}
+
 export const isApiError = (error: unknown): error is ApiError => error instanceof ApiError;
 export const isNotFound = (error: unknown): boolean => isApiError(error) && error.status === 404;
-/** Somebody changed the object in between, or another manager owns a field. Not: it exists already. */
+/**
+ * Somebody changed the object in between, another manager owns a field, or another object has that name by now (a write
+ * that carries a uid is then answered with 422 on that field). Not: it exists already.
+ */
 export const isConflict = (error: unknown): boolean =>
-  isApiError(error) && error.status === 409 && error.reason !== 'AlreadyExists';
+  isApiError(error) && ((error.status === 409 && error.reason !== 'AlreadyExists') || refusesUid(error));
 export const isAlreadyExists = (error: unknown): boolean => isApiError(error) && error.reason === 'AlreadyExists';
 /** The resource version or continue token is too old: list again. */
 export const isGone = (error: unknown): boolean =>
