@@ -21,6 +21,8 @@ export interface SetupOptions {
   /** Nodes of the channel that are there before the device model is. */
   readonly leftBehind?: Readonly<Record<string, string>>;
   readonly restoreFrom?: string;
+  /** The channel is where Xen 4.5 and before had it: below domain 0. */
+  readonly legacyLayout?: boolean;
   /** The guest to serve, which runs; default: the one that every world has. */
   readonly guest?: { readonly uuid: string; readonly name: string };
 }
@@ -34,12 +36,12 @@ export class PlainToolstack {
   /** `/local/domain/S/device-model/T`. */
   readonly channel: string;
 
-  constructor(world: World, stub: DomainIdentity, target: DomainIdentity) {
+  constructor(world: World, stub: DomainIdentity, target: DomainIdentity, home = stub.domid) {
     this.world = world;
     this.store = world.store;
     this.stub = stub;
     this.target = target;
-    this.channel = `/local/domain/${stub.domid}/device-model/${target.domid}`;
+    this.channel = `/local/domain/${home}/device-model/${target.domid}`;
   }
 
   async send(command: string, parameter?: string): Promise<void> {
@@ -202,7 +204,7 @@ export async function layOut(world: World, options: SetupOptions = {}): Promise<
   await hypervisor.setTarget(stub, target);
   await store.setTarget(S, T);
 
-  const toolstack = new PlainToolstack(world, stub, target);
+  const toolstack = new PlainToolstack(world, stub, target, options.legacyLayout === true ? 0 : S);
   await store.mkdir(toolstack.channel);
   await store.setPermissions(toolstack.channel, { owner: S, others: 'none', entries: [{ domid: T, access: 'read' }] });
   for (const [node, value] of Object.entries(options.leftBehind ?? {})) {

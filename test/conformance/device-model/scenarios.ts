@@ -31,6 +31,23 @@ export function deviceModelScenarios(kind: DaemonKind): void {
       expect(await toolstack.read('command')).toBeUndefined();
     });
 
+    test('20: the path layout of Xen 4.5', async () => {
+      const toolstack = await start(await open('legacy-layout'), { legacyLayout: true });
+      expect(toolstack.channel).toBe(`/local/domain/0/device-model/${toolstack.target.domid}`);
+      await toolstack.sendAndSeeConsumed('save');
+      await toolstack.state('paused');
+    });
+
+    test('15: the domain dies while it boots', async () => {
+      const toolstack = await layOut(await open('dies-at=boot'));
+      await toolstack.world.host.hypervisor.unpauseDomain(toolstack.stub);
+      await toolstack.store.wait(
+        async (tree) => ((await tree.tryList(toolstack.channel)) === undefined ? true : undefined),
+        { timeoutMs: 15_000 },
+      );
+      expect((await toolstack.report()).failure).toBe('quirk: dies at boot');
+    });
+
     test('disks, display and consoles are connected before it says running', async () => {
       const toolstack = await start(await open(), { disks: 2, graphics: true });
       const { domid } = toolstack.stub;
