@@ -75,7 +75,8 @@ async function answer(
     return pageNotFound();
   }
   const call = { request, query, target, resource, warnings };
-  if (isWatch(request, query)) {
+  // A custom object is not watched under its own name: kube-apiserver answers with the object.
+  if (isWatch(request, query) && (target.name === '' || !resource.custom)) {
     checkPath(call);
     await watch(context, request, response, query, target, call.resource);
     return 'streaming';

@@ -1,6 +1,6 @@
 import type { ApiContext } from '../api-context.ts';
 import { ApiStatusError, badRequest, invalid } from '../api-status.ts';
-import { isObject } from '../json.ts';
+import { childObject, isObject } from '../json.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
 import { cleanMetadata } from './metadata.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -26,6 +26,7 @@ export function conform(
   const object = checkType(resource, sent.object);
   const { metadata, unknown, wrong } = cleanMetadata(object['metadata']);
   if (wrong !== undefined) throw undecodable(resource, `json: cannot unmarshal ${wrong} into its Go struct field`);
+  checkTimes(resource, object);
   const pruned = context.schemas.get(resource).prune({ ...object, metadata });
   noteDropped(
     resource,
@@ -49,6 +50,25 @@ export function noteDropped(
   if (notes.length === 0 || options.fieldValidation === 'Ignore') return;
   if (options.fieldValidation === 'Strict') throw undecodable(resource, `strict decoding error: ${notes.join(', ')}`);
   warnings.push(...notes);
+}
+
+const microTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|[+-]\d\d:\d\d)$/;
+
+/** MicroTime is read in exactly one form; a time without six decimals is refused, which is a known trap for clients. */
+function checkTimes(resource: ServedResource, object: JsonObject): void {
+  if (resource.custom) return;
+  const spec = childObject(object, 'spec');
+  const times =
+    resource.plural === 'leases'
+      ? [spec?.['renewTime'], spec?.['acquireTime']]
+      : resource.plural === 'events'
+        ? [object['eventTime'], childObject(object, 'series')?.['lastObservedTime']]
+        : [];
+  for (const time of times) {
+    if (time === undefined || time === null || (typeof time === 'string' && microTime.test(time))) continue;
+    const shown = JSON.stringify(String(time).slice(0, 64));
+    throw undecodable(resource, `parsing time ${shown} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${shown}`);
+  }
 }
 
 function checkType(resource: ServedResource, value: unknown): JsonObject {

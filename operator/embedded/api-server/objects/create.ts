@@ -37,7 +37,6 @@ export function createObject(
   if (resource.statusSubresource) delete object['status'];
   object = prepareBuiltin(resource, object);
   object = context.schemas.get(resource).applyDefaults(object);
-  if (resource.plural === 'customresourcedefinitions') object = prepareDefinition(context, object, undefined);
   if (!tracked) {
     object = trackUpdate({
       after: object,
@@ -48,12 +47,22 @@ export function createObject(
       schema: resource.schema,
     });
   }
+  object = completeBuiltin(context, resource, object);
   validate(context, resource, object, undefined);
   if (collection.get(key) !== undefined) throw alreadyExists(resource, name);
   const kept = ordered(toStorageForm(resource, object));
   if (options.dryRun) return { object: ordered(toServedForm(resource, kept)) };
   const stored = context.store.put(resource.collection, kept);
   return { object: toServedForm(resource, parseStored(stored)), stored };
+}
+
+/** What the server adds on its own account, owned by no manager. */
+function completeBuiltin(context: ApiContext, resource: ServedResource, object: JsonObject): JsonObject {
+  if (resource.custom) return object;
+  if (resource.plural === 'customresourcedefinitions') return prepareDefinition(context, object, undefined);
+  if (resource.plural !== 'namespaces') return object;
+  const spec = { finalizers: ['kubernetes'], ...childObject(object, 'spec') };
+  return { ...object, spec, status: { phase: 'Active' } };
 }
 
 function newMetadata(context: ApiContext, resource: ServedResource, namespace: string, sent: JsonObject): JsonObject {

@@ -1,5 +1,5 @@
 import { timestamp, type ApiContext } from '../api-context.ts';
-import { ApiStatusError, invalidOption, notFound } from '../api-status.ts';
+import { ApiStatusError, forbidden, invalidOption, notFound } from '../api-status.ts';
 import { childObject, childString, childStrings, isObject } from '../json.ts';
 import { ordered, toServedForm } from '../resources/conversion.ts';
 import { qualifiedResource, type JsonObject, type ServedResource } from '../served-resource.ts';
@@ -20,6 +20,8 @@ export interface Deleted {
   readonly object: JsonObject;
 }
 
+const permanentNamespaces: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
+
 /** The finalizers by which the garbage collector holds an owner back. */
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';
@@ -35,6 +37,9 @@ export function deleteObject(
   const stored = context.store.collection(resource.collection).get(storageKey(namespace, name));
   if (stored === undefined) throw notFound(resource, name);
   checkPreconditions(resource, stored, options);
+  if (resource.plural === 'namespaces' && resource.group === '' && permanentNamespaces.has(name)) {
+    throw forbidden(resource, name, 'this namespace may not be deleted');
+  }
   const live = parseStored(stored);
   let object = withPropagation(live, options.propagation);
   if (resource.plural === 'namespaces') {

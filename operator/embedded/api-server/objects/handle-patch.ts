@@ -75,7 +75,23 @@ function patched(
       { reason: 'FieldValueInvalid', field: 'metadata.uid', message },
     ]);
   }
-  return conform(context, resource, { object: result, duplicates: patch.duplicates }, options, warnings);
+  return conformPatched(context, resource, { object: result, duplicates: patch.duplicates }, options, warnings);
+}
+
+/** What a patch must not bring in is reported under the field `patch`, as it is not the client's object. */
+function conformPatched(
+  context: ApiContext,
+  resource: ServedResource,
+  result: Sent,
+  options: WriteOptions,
+  warnings: string[],
+): JsonObject {
+  if (options.fieldValidation !== 'Strict') return conform(context, resource, result, options, warnings);
+  const notes: string[] = [];
+  const object = conform(context, resource, result, { ...options, fieldValidation: 'Warn' }, notes);
+  if (notes.length === 0) return object;
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(result.object))}: strict decoding error: ${notes.join(', ')}`;
+  throw invalid({ group: '', plural: '', kind: '' }, '', [{ reason: 'FieldValueInvalid', field: 'patch', message }]);
 }
 
 function patchFailure(error: unknown): unknown {
@@ -166,7 +182,7 @@ function checkApplied(target: UpdateTarget, sent: Sent): JsonObject {
   }
   const sentNamespace = childString(metadata, 'namespace');
   if (sentNamespace !== '' && sentNamespace !== namespace) throw namespaceMismatch(resource);
-  return { ...object, metadata: { ...metadata, name, ...(namespace === '' ? {} : { namespace }) } };
+  return { ...object, metadata: { ...metadata, name } };
 }
 
 function checkPreconditions(resource: ServedResource, name: string, applied: JsonObject, live: JsonObject): void {

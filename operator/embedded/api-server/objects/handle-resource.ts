@@ -15,7 +15,7 @@ import { deleteObject, parseDeletionOptions, type Deleted } from './delete.ts';
 import { handlePatch } from './handle-patch.ts';
 import { listObjects } from './list.ts';
 import { parseSelection } from './selection.ts';
-import { updateObject, type UpdateTarget } from './update.ts';
+import { checkName, updateObject, type UpdateTarget } from './update.ts';
 import { includeObjectOf, viewObject, viewPage } from './view.ts';
 import { parseWriteOptions } from './write-options.ts';
 
@@ -83,7 +83,7 @@ async function list(context: ApiContext, call: ResourceRequest): Promise<Answer>
 async function create(context: ApiContext, call: ResourceRequest): Promise<Answer> {
   const { resource, target, query, request, warnings } = call;
   if (target.subresource !== '') throw methodNotAllowed();
-  if (resource.namespaced && target.namespace === '') throw methodNotAllowed();
+  if (resource.namespaced && target.namespace === '') throw noSuchResource();
   const options = parseWriteOptions(query, request.headers['user-agent'] ?? '', 'CreateOptions');
   const sent = await readObject(request);
   const object = conform(context, resource, sent, options, warnings);
@@ -97,6 +97,7 @@ async function replace(context: ApiContext, call: ResourceRequest): Promise<Answ
   const options = parseWriteOptions(query, request.headers['user-agent'] ?? '', 'UpdateOptions');
   const sent = await readObject(request);
   const object = conform(context, resource, sent, options, warnings);
+  checkName(object, target.name);
   const upserts = resource.plural === 'leases' || resource.plural === 'events';
   const key = storageKey(target.namespace, target.name);
   if (upserts && context.store.collection(resource.collection).get(key) === undefined) {
@@ -110,7 +111,7 @@ async function replace(context: ApiContext, call: ResourceRequest): Promise<Answ
 }
 
 async function patch(context: ApiContext, call: ResourceRequest): Promise<Answer> {
-  if (call.target.name === '') throw methodNotAllowed();
+  if (call.target.name === '') throw badRequest('name must be provided');
   const { written, created } = await handlePatch(context, updateTarget(call), call.request, call.query, call.warnings);
   return writtenAnswer(context, call, created ? 201 : 200, written);
 }
@@ -125,7 +126,8 @@ async function remove(context: ApiContext, call: ResourceRequest): Promise<Answe
 
 async function removeCollection(context: ApiContext, call: ResourceRequest): Promise<Answer> {
   const { resource, target, query, request } = call;
-  if (resource.namespaced && target.namespace === '') throw methodNotAllowed();
+  if (!resource.verbs.includes('deletecollection')) throw methodNotAllowed();
+  if (resource.namespaced && target.namespace === '') throw noSuchResource();
   const options = parseDeletionOptions((await readObject(request)).object, query);
   const selection = parseSelection(resource, target.namespace, query);
   const chosen = context.store

@@ -86,7 +86,7 @@ function stateAt(
     throw forbiddenMatch('resourceVersionMatch is forbidden unless resourceVersion is provided');
   }
   if (match === 'Exact' && version === '0') {
-    throw forbiddenMatch('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+    throw forbiddenMatch('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
   const wanted = parseResourceVersion(version);
   if (wanted > current) throw tooLarge(wanted, current);

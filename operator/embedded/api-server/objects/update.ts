@@ -44,7 +44,6 @@ export function updateObject(
   let after = merged(target, live, next);
   if (subresource === '') after = prepareBuiltin(resource, after);
   after = context.schemas.get(resource).applyDefaults(after);
-  if (resource.plural === 'customresourcedefinitions') after = prepareDefinition(context, after, live);
   after = withGeneration(target, live, after);
   if (!rules.tracked) {
     after = trackUpdate({
@@ -57,6 +56,7 @@ export function updateObject(
       schema: resource.schema,
     });
   }
+  if (resource.plural === 'customresourcedefinitions') after = prepareDefinition(context, after, live);
   if (jsonEqual(after, live)) return { object: live, stored };
   checkFinalizers(resource, live, after);
   validate(context, resource, after, live);
@@ -80,11 +80,7 @@ export function isFinished(resource: ServedResource, object: JsonObject): boolea
 function checkIdentity(target: UpdateTarget, live: JsonObject, next: JsonObject, rules: UpdateRules): void {
   const { resource, namespace, name } = target;
   const metadata = childObject(next, 'metadata') ?? {};
-  const nextName = childString(metadata, 'name');
-  if (nextName !== name) {
-    if (nextName === '') throw badRequest('name must be provided');
-    throw badRequest(`the name of the object (${nextName.slice(0, 256)}) does not match the name on the URL (${name})`);
-  }
+  checkName(next, name);
   const nextNamespace = childString(metadata, 'namespace');
   if (nextNamespace !== '' && nextNamespace !== namespace) throw namespaceMismatch(resource);
   const uid = childString(metadata, 'uid');
@@ -97,12 +93,25 @@ function checkIdentity(target: UpdateTarget, live: JsonObject, next: JsonObject,
     );
   }
   const version = childString(metadata, 'resourceVersion');
-  if (version === '' && rules.needsResourceVersion && resource.custom) {
+  if (version === '' && rules.needsResourceVersion && (resource.custom || conditionalOnly.has(resource.plural))) {
     const message = 'Invalid value: 0: must be specified for an update';
-    throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }]);
+    throw invalid({ ...resource, kind: resource.plural }, name, [
+      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message },
+    ]);
   }
   if (version !== '' && version !== childString(live['metadata'], 'resourceVersion')) throw modified(resource, name);
 }
+
+/** Refuses an object that does not carry the name that the URL has. */
+export function checkName(object: JsonObject, name: string): void {
+  const sent = childString(object['metadata'], 'name');
+  if (sent === name) return;
+  if (sent === '') throw badRequest('name must be provided');
+  throw badRequest(`the name of the object (${sent.slice(0, 256)}) does not match the name on the URL (${name})`);
+}
+
+/** Built-in kinds that are not replaced without a resource version. */
+const conditionalOnly: ReadonlySet<string> = new Set(['leases', 'customresourcedefinitions']);
 
 const serverOwned = [
   'uid',

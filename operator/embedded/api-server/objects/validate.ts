@@ -33,6 +33,8 @@ function builtinCauses(
       return validateDefinition(context, object, before);
     case 'events':
       return eventCauses(resource, object);
+    case 'leases':
+      return leaseCauses(object);
     case 'configmaps':
     case 'secrets':
       return immutableCauses(resource, object, before);
@@ -50,6 +52,21 @@ function eventCauses(resource: ServedResource, event: JsonObject): StatusCause[]
   if (fits) return [];
   const message = `Invalid value: ${JSON.stringify(about)}: does not match event.namespace`;
   return [{ reason: 'FieldValueInvalid', field, message }];
+}
+
+function leaseCauses(lease: JsonObject): StatusCause[] {
+  const spec = childObject(lease, 'spec') ?? {};
+  const causes: StatusCause[] = [];
+  for (const [field, least, why] of [
+    ['leaseDurationSeconds', 1, 'must be greater than 0'],
+    ['leaseTransitions', 0, 'must be greater than or equal to 0'],
+  ] as const) {
+    const value = spec[field];
+    if (typeof value !== 'number' || value >= least) continue;
+    const message = `Invalid value: ${String(value)}: ${why}`;
+    causes.push({ reason: 'FieldValueInvalid', field: `spec.${field}`, message });
+  }
+  return causes;
 }
 
 function immutableCauses(resource: ServedResource, object: JsonObject, before: JsonObject | undefined): StatusCause[] {
@@ -101,7 +118,5 @@ function prepareNamespace(namespace: JsonObject): JsonObject {
   return {
     ...namespace,
     metadata: { ...metadata, labels: { ...childObject(metadata, 'labels'), 'kubernetes.io/metadata.name': name } },
-    spec: { finalizers: ['kubernetes'], ...childObject(namespace, 'spec') },
-    status: { phase: 'Active', ...childObject(namespace, 'status') },
   };
 }

@@ -51,7 +51,7 @@ export function viewPage(
 ): string {
   const metadata: TableMetadata = {
     resourceVersion: String(page.resourceVersion),
-    ...(page.continueToken === '' ? {} : { continue: page.continueToken }),
+    ...(page.continueToken === '' && !resource.custom ? {} : { continue: page.continueToken }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
   if (form.kind === 'object') {

@@ -74,7 +74,7 @@ export const builtinResources: readonly ServedResource[] = outlines.map((outline
   shortNames: outline.shortNames ?? [],
   categories: outline.categories ?? [],
   namespaced: outline.namespaced ?? true,
-  verbs: allVerbs,
+  verbs: outline.plural === 'namespaces' ? allVerbs.filter((verb) => verb !== 'deletecollection') : allVerbs,
   statusSubresource: outline.statusSubresource ?? false,
   custom: false,
   schema: builtinSchemas[outline.schema ?? outline.kind] ?? {
