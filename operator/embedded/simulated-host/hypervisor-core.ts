@@ -86,8 +86,9 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
       await events.ending(record);
       bus.forget(domid);
       sockets.delete(domid);
-      await fabric.release(domid);
+      // Gone from the hypervisor before XenStore says so: who hears of the release must not find it.
       domains.remove(domid);
+      await fabric.release(domid);
     })().finally(() => endings.delete(domid));
     endings.set(domid, ending);
     return ending;
@@ -127,7 +128,7 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
     },
     destroyDomain: async ({ domid, uuid }) => {
       const domain = domains.get(domid);
-      if (domain?.uuid !== uuid) return;
+      if (domain?.uuid !== uuid) return endings.get(domid);
       if (domid === 0) throw new HypervisorError('InvalidArgument', 'domain 0 cannot be destroyed');
       await end(domain);
     },
