@@ -20,6 +20,11 @@ export interface Happening {
 /** What carries out steps: the ports, and what the pass saw. */
 export interface ActContext {
   readonly xenstore: XenStore;
+  /**
+   * A transaction that makes or removes nodes in directories that all stub domains share. One at a time on a host: a new
+   * child is a change of its parent, so that two of them would meet a conflict (EAGAIN) for nothing.
+   */
+  readonly layOut: XenStore['transaction'];
   readonly hypervisor: Hypervisor;
   readonly domains: DomainInventory;
   readonly devices: DeviceInventory;

@@ -27,7 +27,7 @@ export async function claim(context: ActContext, uid: string, address: string): 
   const stub = pinOf(stubOf(context));
   const attachment = attachmentOf(context, uid);
   const path = at.pciNotePath(target.uuid, address);
-  await context.xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const [holder, noted] = await Promise.all([tx.tryReadString(at.pciClaimPath(address)), tx.tryRead(path)]);
     const before = parseNote('pci', noted);
     const ours = before !== undefined && String(before.target.domid) === holder;
@@ -50,7 +50,7 @@ export async function claim(context: ActContext, uid: string, address: string): 
 
 /** Readies the device on the host, gives the stub domain its share, and puts it into the back end. */
 export async function prepare(context: ActContext, uid: string, address: string): Promise<void> {
-  const { hypervisor, xenstore, devices, snapshot } = context;
+  const { hypervisor, devices, snapshot } = context;
   const attachment = attachmentOf(context, uid);
   const stub = pinOf(stubOf(context));
   if (snapshot.hostDevices.get(address)?.driver !== 'pciback') {
@@ -60,7 +60,7 @@ export async function prepare(context: ActContext, uid: string, address: string)
   await hypervisor.reset(address);
   await hypervisor.grant(address, stub, { iommu: false });
   const vdevfn = wantedVdevfn(attachment);
-  await xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const view = await readPciBackend(tx, stub.domid);
     if (backendEntry(view, address) !== undefined) return;
     const change = addBackendEntry(view, stub, stubName(targetOf(context).name), {
@@ -86,7 +86,7 @@ export async function grant(context: ActContext, address: string): Promise<void>
 export async function abandonRemoval(context: ActContext, address: string): Promise<void> {
   const uuid = targetUuidOf(context);
   const path = at.pciNotePath(uuid, address);
-  await context.xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const [inflight, noted] = await Promise.all([tx.tryRead(at.inflightPath(uuid)), tx.tryRead(path)]);
     const note = parseNote('pci', noted);
     if (note === undefined || parseNote('inflight', inflight)?.address !== address) {
@@ -115,7 +115,7 @@ export async function revoke(context: ActContext, address: string): Promise<void
   const note = context.snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await revokeGrants(context, address, note);
-  await context.xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const entry = backendEntry(await readPciBackend(tx, note.stub.domid), address);
     if (entry !== undefined) await writePlan(tx, closeBackendEntry(note.stub, entry));
   });
@@ -134,12 +134,12 @@ async function readEntries(tree: XenStoreReader, stub: PciNote['stub'], view: Pc
 
 /** Drops the device from the back end, gives it back to the host, and removes claim and note: those last. */
 export async function release(context: ActContext, address: string, quarantine: boolean): Promise<void> {
-  const { hypervisor, xenstore, devices, snapshot } = context;
+  const { hypervisor, devices, snapshot } = context;
   const note = snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await revokeGrants(context, address, note);
   if (snapshot.stub !== undefined && snapshot.stub.uuid === note.stub.uuid) {
-    await xenstore.transaction(async (tx) => {
+    await context.layOut(async (tx) => {
       const view = await readPciBackend(tx, note.stub.domid);
       const entry = backendEntry(view, address);
       if (entry === undefined) return;
@@ -155,7 +155,7 @@ export async function release(context: ActContext, address: string, quarantine: 
       devices.setDriver(address, note.originalDriver);
     }
   }
-  await xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const holder = await tx.tryReadString(at.pciClaimPath(address));
     await Promise.all([
       tx.remove(at.pciNotePath(note.target.uuid, address)),

@@ -21,7 +21,7 @@ export async function intend(context: ActContext): Promise<void> {
     uuid: randomUuid(context.random),
     stage: 'intended',
   };
-  await context.xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const present = await tx.tryRead(at.stubNotePath(target.uuid));
     if (present !== undefined) throw new StaleSnapshotError('a note is there already');
     const path = at.notesPath(target.uuid);
@@ -53,7 +53,7 @@ export async function build(context: ActContext): Promise<void> {
   domains.add({ ...stub, name: request.name, type: 'PV', memoryMiB: request.memoryMiB, paused: true });
   await Promise.all([hypervisor.setTarget(stub, pinOf(target)), xenstore.setTarget(stub.domid, target.domid)]);
   const wired: StubNote = { ...note, stage: 'wired', domid: stub.domid };
-  await xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const present = parseNote('stub', await tx.tryRead(at.stubNotePath(target.uuid)));
     if (present?.uuid !== note.uuid) throw new StaleSnapshotError('the note changed');
     await Promise.all([

@@ -47,7 +47,7 @@ export async function teardown(context: ActContext, because: Because): Promise<v
   }
   for (const [address, pci] of snapshot.pciNotes) await takeBack(context, address, pci, stub, last);
   if (stub !== undefined) await removeAll(xenstore, teardownPaths({ stub, target: note.target }));
-  await xenstore.transaction(async (tx) => {
+  await context.layOut(async (tx) => {
     const claims = await Promise.all(
       [...snapshot.pciNotes].map(async ([address, pci]) => {
         const holder = await tx.tryReadString(at.pciClaimPath(address));

@@ -67,7 +67,8 @@ function plannedDevices(object: StubDomain, targetName: string, target: number):
     ...(spec.graphics === undefined
       ? []
       : (['vfb', 'vkbd'] as const).map((kind) => ({ kind, label: kind, device: 0 }))),
-    ...consoles(spec, targetName, target).map(({ index }) => ({ kind: 'console' as const, label: `console ${index}`, device: index })),
+    // Console 0 has no handshake: its front end is the hypervisor's own console page (xenconsoled, libxl_console.c).
+    ...consoles(spec, targetName, target).slice(1).map(({ index }) => ({ kind: 'console' as const, label: `console ${index}`, device: index })),
   ];
 }
 

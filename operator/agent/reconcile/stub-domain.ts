@@ -12,6 +12,7 @@ import { pciAttachments, stubDomains } from '../../kube/resources.ts';
 import type { Informer, KubeClient } from '../../kube/types.ts';
 import { type Action, type ReconcileContext, after, done } from '../../runtime/action.ts';
 import type { Clock, Logger, Random } from '../../runtime/ports.ts';
+import { Mutex } from '../../runtime/mutex.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
 import { stubName } from '../act/stub-domain.ts';
@@ -56,6 +57,7 @@ export class StubDomainReconciler {
   readonly #options: StubDomainReconcilerOptions;
   readonly #overlay = new Overlay();
   readonly #reporter: StatusReporter;
+  readonly #layingOut = new Mutex();
   readonly #memories = new Map<string, KeyMemory>();
   readonly #targets = new Map<string, string>();
 
@@ -170,6 +172,7 @@ export class StubDomainReconciler {
     const { xenstore, hypervisor, domains, devices, clock, random } = this.#options;
     return {
       xenstore,
+      layOut: (callback, transaction) => this.#layingOut.run(() => xenstore.transaction(callback, transaction)),
       hypervisor,
       domains,
       devices,
