@@ -14,6 +14,8 @@ export interface InformerMetrics {
   handlerFailed(kind: string): void;
   /** Changes that a relist found and the watch had not said. */
   missed(kind: string, count: number): void;
+  /** Gives what to ask when metrics are read: milliseconds since the server was heard. */
+  observe(kind: string, lastContactAgeMs: () => number): void;
 }
 
 /** Options of `createInformer`. */
@@ -185,6 +187,9 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     });
   };
 
+  const lastContactAgeMs = () => (contactAt === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - contactAt);
+  metrics?.observe(type.kind, lastContactAgeMs);
+
   return {
     start: () => {
       loop.start();
@@ -227,7 +232,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
         handlers.delete(handler);
       };
     },
-    lastContactAgeMs: () => (contactAt === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - contactAt),
+    lastContactAgeMs,
     get lastError() {
       return lastError;
     },

@@ -3,20 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
-import { setUpRealKubeApiserver, startRealKubeApiserver } from '../../support/real-kube-apiserver.ts';
+import { startRealKubeApiserver } from '../../support/real-kube-apiserver.ts';
 
 /** A server under test. */
 export interface RunningServer {
   readonly kubeconfig: string;
   close(): Promise<void>;
-}
-
-export interface ServerKind {
-  readonly name: string;
-  /** Why it cannot be had here; undefined when it can. */
-  readonly missing: string | undefined;
-  /** Starts it. It need not know our CRDs yet. */
-  start(): Promise<RunningServer>;
 }
 
 /** Our CRDs, as the files say them. */
@@ -28,7 +20,7 @@ export async function readCrds(): Promise<object[]> {
   );
 }
 
-async function startEmbedded(): Promise<RunningServer> {
+export async function startEmbedded(): Promise<RunningServer> {
   const dir = await mkdtemp(join(tmpdir(), 'kc-emb-'));
   const server = await startApiServer({ kubeconfigPath: join(dir, 'kubeconfig') });
   return {
@@ -40,17 +32,7 @@ async function startEmbedded(): Promise<RunningServer> {
   };
 }
 
-const real = await setUpRealKubeApiserver();
-
-/** One suite, several servers. */
-export const serverKinds: readonly ServerKind[] = [
-  { name: 'the embedded API server', missing: undefined, start: startEmbedded },
-  {
-    name: 'a real kube-apiserver',
-    missing: real.available ? undefined : real.reason,
-    start: async () => {
-      const server = await startRealKubeApiserver();
-      return { kubeconfig: server.kubeconfig, close: () => server.stop() };
-    },
-  },
-];
+export async function startReal(): Promise<RunningServer> {
+  const server = await startRealKubeApiserver();
+  return { kubeconfig: server.kubeconfig, close: () => server.stop() };
+}

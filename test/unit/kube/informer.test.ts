@@ -55,6 +55,7 @@ describe('an informer', () => {
         failed: () => count('failed'),
         handlerFailed: () => count('handler'),
         missed: (_kind, by) => count('missed', by),
+        observe: () => {},
       },
       ...more,
     });
