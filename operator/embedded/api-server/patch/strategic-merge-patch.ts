@@ -62,7 +62,11 @@ function mergeMap(target: unknown, patch: JsonObject, schema: JsonObject | undef
     if (!key.startsWith(ORDER)) continue;
     const name = key.slice(ORDER.length);
     const list = own(out, name);
-    if (Array.isArray(list)) setOwn(out, name, ordered(list, listFor(patch, key), childSchema(schema, name)));
+    if (!Array.isArray(list)) continue;
+    const before = isObject(target) ? own(target, name) : undefined;
+    const mergeKey = childSchema(schema, name)?.['x-kubernetes-patch-merge-key'];
+    const by = typeof mergeKey === 'string' ? mergeKey : undefined;
+    setOwn(out, name, ordered(list, Array.isArray(before) ? before : [], listFor(patch, key), by));
   }
   return out;
 }
@@ -82,8 +86,11 @@ function mergeAny(target: unknown, patch: unknown, schema: JsonObject | undefine
   if (!Array.isArray(patch) || !mergesItems(schema)) return patch;
   const key = schema?.['x-kubernetes-patch-merge-key'];
   const list = Array.isArray(target) ? (target as unknown[]) : [];
-  if (typeof key !== 'string') return [...list, ...patch.filter((item) => !list.includes(item))];
-  return mergeKeyed(list, patch, key, isObject(schema?.['items']) ? schema['items'] : undefined, depth);
+  if (typeof key !== 'string') {
+    return ordered([...list, ...patch.filter((item) => !list.includes(item))], list, patch, undefined);
+  }
+  const items = isObject(schema?.['items']) ? schema['items'] : undefined;
+  return ordered(mergeKeyed(list, patch, key, items, depth), list, patch, key);
 }
 
 function mergeKeyed(
@@ -113,16 +120,33 @@ function mergeKeyed(
   return out;
 }
 
-/** The items named by the order first and in it; the others keep their order behind the last one they followed. */
-function ordered(list: readonly unknown[], order: readonly unknown[], schema: JsonObject | undefined): unknown[] {
-  const key = schema?.['x-kubernetes-patch-merge-key'];
-  const keyOf = (item: unknown): unknown => (typeof key === 'string' && isObject(item) ? own(item, key) : item);
-  const rank = (item: unknown): number => order.findIndex((other) => deepEqual(keyOf(other), keyOf(item)));
-  const named = list.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));
+/**
+ * kube-apiserver's order of a merged list: items of the patch come in the patch's order (or that of `$setElementOrder`),
+ * the server's own in theirs, and a server's item goes before one of the patch only if it was before it already.
+ */
+function ordered(
+  merged: readonly unknown[],
+  before: readonly unknown[],
+  order: readonly unknown[],
+  key: string | undefined,
+): unknown[] {
+  const keyOf = (item: unknown): unknown => (key !== undefined && isObject(item) ? own(item, key) : item);
+  const place = (list: readonly unknown[], item: unknown): number =>
+    list.findIndex((other) => deepEqual(keyOf(other), keyOf(item)));
+  const patched = merged.filter((item) => place(order, item) >= 0).sort((a, b) => place(order, a) - place(order, b));
+  const kept = merged.filter((item) => place(order, item) < 0);
   const out: unknown[] = [];
   let next = 0;
-  for (const item of list) out.push(rank(item) >= 0 ? named[next++] : item);
-  return out;
+  for (const item of kept) {
+    const at = place(before, item);
+    while (next < patched.length) {
+      const other = place(before, patched[next]);
+      if (other >= 0 && at >= 0 && at < other) break;
+      out.push(patched[next++]);
+    }
+    out.push(item);
+  }
+  return [...out, ...patched.slice(next)];
 }
 
 /** The target with the patch merged in, as the schema of its kind says. The target itself is not changed. */

@@ -50,10 +50,8 @@ class TypeNames {
   }
 }
 
-function positionText(expression: string, range: unknown): string {
-  const start = typeof range === 'object' && range !== null ? (range as { start?: unknown }).start : undefined;
-  const column = typeof start === 'number' ? start : 0;
-  return `\n | ${expression}\n | ${'.'.repeat(Math.max(0, column))}^`;
+function positionText(expression: string, column: number): string {
+  return `\n | ${expression}\n | ${'.'.repeat(column)}^`;
 }
 
 /** A function that checks expressions over values of one schema. */
@@ -65,17 +63,14 @@ export function ruleChecker(node: SchemaNode): (expression: string, optionalOldS
   return (expression, optionalOldSelf) => {
     const result = (optionalOldSelf ? loose : environment).check(expression);
     if (result.valid) return { type: result.type ?? 'dyn' };
-    const error = result.error as { summary?: string; message?: string; range?: unknown; name?: string } | undefined;
-    const column = (error?.range as { start?: number } | undefined)?.start ?? 0;
-    const summary = missingField(error?.summary ?? error?.message ?? 'unknown error');
-    const kind = error?.name === 'ParseError' ? 'Syntax error: ' : '';
-    return {
-      error: `compilation failed: ERROR: <input>:1:${String(column + 1)}: ${kind}${summary}${positionText(expression, error?.range)}`,
-    };
+    const error = result.error as { summary?: string; message?: string; range?: { start?: number } } | undefined;
+    const summary = error?.summary ?? error?.message ?? 'unknown error';
+    const missing = /^No such key: (.*)$/.exec(summary);
+    // kube-apiserver points at the dot before a field.
+    const column = Math.max(0, (error?.range?.start ?? 0) - (missing === null ? 0 : 1));
+    const kind = result.error?.name === 'ParseError' ? 'Syntax error: ' : '';
+    const text = missing === null ? kind + summary : `undefined field '${missing[1] ?? ''}'`;
+    const where = `<input>:1:${String(column + 1)}: ${text}${positionText(expression, column)}`;
+    return { error: `compilation failed: ERROR: ${where}` };
   };
-}
-
-function missingField(summary: string): string {
-  const match = /^No such key: (.*)$/.exec(summary);
-  return match === null ? summary : `undefined field '${match[1] ?? ''}'`;
 }

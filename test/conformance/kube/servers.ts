@@ -1,0 +1,74 @@
+/** The servers that the suite runs against. */
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { load } from 'js-yaml';
+import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
+import { startRealKubeApiserver } from '../../support/real-kube-apiserver.ts';
+import { ApiConnection } from './api-connection.ts';
+
+/** Which server. */
+export type ServerName = 'embedded' | 'real';
+
+/** A server that runs, with our CRDs. */
+export interface RunningServer {
+  readonly api: ApiConnection;
+  stop(): Promise<void>;
+}
+
+const crdFolder = fileURLToPath(new URL('../../../crds/', import.meta.url));
+
+async function readCrds(): Promise<object[]> {
+  const files = (await readdir(crdFolder)).filter((file) => file.endsWith('.yaml'));
+  return await Promise.all(files.map(async (file) => load(await readFile(join(crdFolder, file), 'utf8')) as object));
+}
+
+async function startEmbedded(): Promise<RunningServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'ek-'));
+  const kubeconfigPath = join(dir, 'kubeconfig');
+  const server = await startApiServer({ kubeconfigPath, crds: await readCrds() });
+  const api = await ApiConnection.open(server.url, kubeconfigPath);
+  return {
+    api,
+    stop: async () => {
+      api.close();
+      await server.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startReal(): Promise<RunningServer> {
+  const server = await startRealKubeApiserver();
+  const api = await ApiConnection.open(server.url, server.kubeconfig);
+  const created: string[] = [];
+  for (const crd of await readCrds()) {
+    const answer = await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      body: JSON.stringify(crd),
+    });
+    if (answer.status !== 201) throw new Error(`a CRD was refused: ${JSON.stringify(answer.body)}`);
+    const { spec } = crd as { spec: { names: { plural: string } } };
+    created.push(spec.names.plural);
+  }
+  // A new kind is served a moment after its definition is there.
+  for (const plural of created) {
+    for (;;) {
+      const answer = await api.request('GET', `/apis/stubdom.io/v1alpha1/${plural}`);
+      if (answer.status === 200) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  return {
+    api,
+    stop: async () => {
+      api.close();
+      await server.stop();
+    },
+  };
+}
+
+/** Starts a server. */
+export function startServer(name: ServerName): Promise<RunningServer> {
+  return name === 'embedded' ? startEmbedded() : startReal();
+}
