@@ -4,7 +4,7 @@ import { FIRST_RESERVED_DOMID } from './domains.ts';
 import { OWNER, READ, WRITE, parentOf, type Permission, type PermissionList, type StoreNode } from './node.ts';
 import { create, find, nodePath, remove, replace } from './nodes.ts';
 import { oneString, strings } from './payload.ts';
-import type { Session } from './session.ts';
+import { fireSpecial, type Session } from './session.ts';
 import type { View } from './tree.ts';
 
 /** The requests on nodes. Each gives the body of its reply, or the error that it is refused with. */
@@ -102,9 +102,11 @@ export function setPermissions(session: Session, view: View, payload: string): A
   const permissions = parse(list);
   if (permissions === undefined) return refused('EINVAL');
   if (permissions[0].domid >= FIRST_RESERVED_DOMID) return refused('ENOENT');
-  if (special.has(text)) {
+  const before = special.get(text);
+  if (before !== undefined) {
     if (!session.privileged) return refused('EACCES');
     special.set(text, permissions);
+    fireSpecial(session.shared, text, before);
     return ok;
   }
   const path = nodePath(session, text);

@@ -5,7 +5,7 @@ const FIRST_SIZE = 1024;
 
 /**
  * Messages for one client that wait to be written. An event that is the same as one that still waits is dropped, as in C
- * xenstored: whoever gets the first reads what the second would tell.
+ * xenstored: whoever gets the first reads what the second would tell. Events of special watches are all kept.
  */
 export class OutputQueue {
   #buffer: Buffer | undefined;
@@ -29,7 +29,7 @@ export class OutputQueue {
   event(path: string, token: string): void {
     const body = `${path}\0${token}\0`;
     if (body.length > PAYLOAD_MAX || this.#events.has(body)) return;
-    this.#events.add(body);
+    if (!path.startsWith('@')) this.#events.add(body);
     this.reply(MessageType.WATCH_EVENT, 0, 0, body);
   }
 

@@ -149,11 +149,10 @@ export function fire(
   });
 }
 
-/** Sends the events of a special watch such as `@introduceDomain` to those who may have them. */
-export function fireSpecial(shared: Shared, name: string): void {
-  const permissions = shared.special.get(name);
+/** Sends the events of a special watch such as `@introduceDomain` to those who may have them, or could until now. */
+export function fireSpecial(shared: Shared, name: string, oldPermissions?: PermissionList): void {
+  const lists = [shared.special.get(name), oldPermissions].filter((list) => list !== undefined);
   shared.watches.fire(name, true, (session) => {
-    if (session.privileged) return true;
-    return permissions !== undefined && (shared.domains.mask(session.domain, permissions) & READ) !== 0;
+    return session.privileged || lists.some((list) => (shared.domains.mask(session.domain, list) & READ) !== 0);
   });
 }
