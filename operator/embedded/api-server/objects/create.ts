@@ -2,19 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { timestamp, type ApiContext } from '../api-context.ts';
 import { alreadyExists, badRequest, forbidden, notFound } from '../api-status.ts';
 import { trackUpdate } from '../apply/apply.ts';
-import { childObject, childString } from '../json.ts';
-import { ordered, toServedForm, toStorageForm } from '../resources/conversion.ts';
+import { childObject, childString, toJson } from '../json.ts';
+import { ordered, servedJson, toServedForm, toStorageForm } from '../resources/conversion.ts';
 import { prepareDefinition } from '../resources/definition.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
-import { parseStored, storageKey, type StoredObject } from '../store/stored-object.ts';
+import { storageKey } from '../store/stored-object.ts';
 import { prepareBuiltin, validate } from './validate.ts';
 import type { WriteOptions } from './write-options.ts';
 
-/** What a write came to: the object as it is now (or, in a dry run, would be), in the form of the kind. */
+/** What a write came to: the JSON of the object as it is now (or, in a dry run, would be), in the form of the kind. */
 export interface Written {
-  readonly object: JsonObject;
-  /** Absent in a dry run, and when the object is gone. */
-  readonly stored?: StoredObject | undefined;
+  readonly json: string;
 }
 
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
@@ -51,9 +49,8 @@ export function createObject(
   validate(context, resource, object, undefined);
   if (collection.get(key) !== undefined) throw alreadyExists(resource, name);
   const kept = ordered(toStorageForm(resource, object));
-  if (options.dryRun) return { object: ordered(toServedForm(resource, kept)) };
-  const stored = context.store.put(resource.collection, kept);
-  return { object: toServedForm(resource, parseStored(stored)), stored };
+  if (options.dryRun) return { json: toJson(ordered(toServedForm(resource, kept))) };
+  return { json: servedJson(resource, context.store.put(resource.collection, kept)) };
 }
 
 /** What the server adds on its own account, owned by no manager. */

@@ -157,8 +157,7 @@ function objectAnswer(context: ApiContext, call: ResourceRequest, code: number, 
 }
 
 function writtenAnswer(context: ApiContext, call: ResourceRequest, code: number, written: Written): Answer {
-  const json = written.stored === undefined ? toJson(written.object) : servedJson(call.resource, written.stored);
-  return objectAnswer(context, call, code, json);
+  return objectAnswer(context, call, code, written.json);
 }
 
 function deletedAnswer(context: ApiContext, call: ResourceRequest, deleted: Deleted): Answer {

@@ -1,7 +1,7 @@
 import { timestamp, type ApiContext } from '../api-context.ts';
 import { badRequest, conflict, invalid, modified, notFound } from '../api-status.ts';
 import { trackUpdate } from '../apply/apply.ts';
-import { childObject, childString, childStrings, jsonEqual } from '../json.ts';
+import { childObject, childString, childStrings, jsonEqual, toJson } from '../json.ts';
 import { ordered, servedJson, toServedForm, toStorageForm } from '../resources/conversion.ts';
 import { prepareDefinition } from '../resources/definition.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
@@ -37,9 +37,10 @@ export function updateObject(
   const { resource, namespace, name, subresource } = target;
   const stored = context.store.collection(resource.collection).get(storageKey(namespace, name));
   if (stored === undefined) throw notFound(resource, name);
-  const live = JSON.parse(servedJson(resource, stored)) as JsonObject;
+  const json = servedJson(resource, stored);
+  const live = JSON.parse(json) as JsonObject;
   const next = change(live);
-  if (next === live) return { object: live, stored };
+  if (next === live) return { json };
   checkIdentity(target, live, next, rules);
   let after = merged(target, live, next);
   if (subresource === '') after = prepareBuiltin(resource, after);
@@ -57,17 +58,15 @@ export function updateObject(
     });
   }
   if (resource.plural === 'customresourcedefinitions') after = prepareDefinition(context, after, live);
-  if (jsonEqual(after, live)) return { object: live, stored };
+  if (jsonEqual(after, live)) return { json };
   checkFinalizers(resource, live, after);
   validate(context, resource, after, live);
   const kept = ordered(toStorageForm(resource, after));
-  if (options.dryRun) return { object: ordered(toServedForm(resource, kept)) };
-  if (isFinished(resource, kept)) {
-    const removed = context.store.remove(resource.collection, kept);
-    return { object: JSON.parse(servedJson(resource, removed)) as JsonObject };
-  }
-  const written = context.store.put(resource.collection, kept);
-  return { object: JSON.parse(servedJson(resource, written)) as JsonObject, stored: written };
+  if (options.dryRun) return { json: toJson(ordered(toServedForm(resource, kept))) };
+  const written = isFinished(resource, kept)
+    ? context.store.remove(resource.collection, kept)
+    : context.store.put(resource.collection, kept);
+  return { json: servedJson(resource, written) };
 }
 
 /** True for an object that was deleted and that nothing holds back any more. */

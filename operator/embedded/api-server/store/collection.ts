@@ -77,6 +77,8 @@ export class Collection {
       if (before !== undefined) tell(byValue.get(before), event);
       if (after !== undefined && after !== before) tell(byValue.get(after), event);
     }
+    // Every watcher has them now; those that come later and want the past are few, and make their own.
+    event.frames.clear();
   }
 
   /** Adds to the history only. */
