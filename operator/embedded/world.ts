@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { leaseNamespace } from '../api/names.ts';
 import { createCentral } from '../controllers/central.ts';
@@ -64,7 +64,7 @@ export interface World {
   readonly manifests: readonly Manifest[];
   /** What controller and agents have asked for until now. */
   counts(): WorldCounts;
-  /** Stops everything and removes sockets, lock and kubeconfig. */
+  /** Stops everything, and removes sockets, lock and kubeconfig. */
   close(): Promise<void>;
 }
 
@@ -144,7 +144,11 @@ async function openCluster(
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     ...(options.port === undefined ? {} : { port: options.port }),
   });
-  closers.add(() => server.close());
+  closers.add(async () => {
+    await server.close();
+    // It leads nowhere any more.
+    await rm(server.kubeconfigPath, { force: true });
+  });
   options.onStep?.({ kind: 'api-server', url: server.url, embedded: true });
   return {
     cluster: await loadClusterConfig({ kubeconfig: server.kubeconfigPath }),

@@ -78,10 +78,18 @@ export class StubdomProcess {
   }
 }
 
-/** Runs the program to its end. */
+const endLimitMs = 25_000;
+
+/** Runs the program to its end. One that does not end by itself is killed, so that it is seen and not waited for. */
 export async function stubdom(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Ended> {
-  return new StubdomProcess(args, options).ended;
+  const started = new StubdomProcess(args, options);
+  const limit = setTimeout(() => started.child.kill('SIGKILL'), endLimitMs);
+  try {
+    return await started.ended;
+  } finally {
+    clearTimeout(limit);
+  }
 }

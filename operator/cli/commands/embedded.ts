@@ -45,7 +45,7 @@ export function addEmbeddedCommands(program: Command, context: CommandContext): 
     .command('xenstored')
     .description('a XenStore daemon: dom0 on one socket, each introduced domain on its own')
     .requiredOption('-s, --socket <path>', 'socket of dom0')
-    .option('--guest-dir <dir>', 'where the sockets of domains appear, as N.sock (default: beside the socket)')
+    .option('--guest-dir <dir>', 'where the sockets of domains appear, as N.sock (default: <socket>.guests)')
     .addOption(logLevelOption())
     .action(async (options: XenstoredOptions) => {
       await (await import('./xenstored-work.ts')).runXenstored(context, options);
@@ -71,7 +71,7 @@ export function addEmbeddedCommands(program: Command, context: CommandContext): 
     .option('--without-agent', 'run the host alone')
     .option('--guest <name=uuid>', 'a HVM guest that runs there (several times)', collect(guest))
     .option('--pci <number>', 'how many PCI devices it has (default: a small mixed set)', integer(0, 1024))
-    .option('--guest-dir <dir>', 'where the embedded daemon opens the sockets of domains (default: beside its socket)')
+    .option('--guest-dir <dir>', 'where the embedded daemon opens the sockets of domains (default: <socket>.guests)')
     .option('--fakexen <program>', 'the program fakexen, for --fabric fakexen:DIR (default: $FAKEXEN)')
     .addOption(quirkOption())
     .option('--fabric <kind>', 'who serves the guests: embedded, or fakexen:DIR for a real daemon', fabric, {

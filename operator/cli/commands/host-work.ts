@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { defaultTopology, topologyWith } from '../../embedded/simulated-host/topology.ts';
 import { startHost, type FabricChoice } from '../../embedded/world/host.ts';
 import { loadClusterConfig } from '../../kube/config.ts';
@@ -50,7 +50,7 @@ function chooseFabric(options: HostOptions, xenstoreSocket: string, fakexenOfEnv
   const { fabric } = options;
   switch (fabric.kind) {
     case 'embedded':
-      return { kind: 'embedded', guestDir: resolve(options.guestDir ?? dirname(xenstoreSocket)) };
+      return { kind: 'embedded', guestDir: resolve(options.guestDir ?? `${xenstoreSocket}.guests`) };
     case 'fakexen': {
       const fakexen = options.fakexen ?? fakexenOfEnvironment;
       if (fakexen === undefined)

@@ -1,9 +1,11 @@
 import { openXenStore } from '../../xenstore/client.ts';
 import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
+import type { Registry } from 'prom-client';
 import { createAgent } from '../../agent/agent.ts';
 import { createCentral } from '../../controllers/central.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
+import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
 import { startProbes, type Readiness } from '../../runtime/probes.ts';
 import type { CommandContext } from '../context.ts';
@@ -14,19 +16,31 @@ import type { AgentOptions, ProgramOptions } from './operator.ts';
 
 /** What `stubdom controller` and `stubdom agent` have in common. */
 interface Program {
-  start(): Promise<void> | void;
+  start(): Promise<void>;
   stop(): Promise<void>;
   readiness(): Readiness;
+}
+
+interface Metrics {
+  readonly registry: Registry;
+  readonly ofController: ControllerMetricsFactory;
 }
 
 /** Runs the controller until it is told to stop. */
 export async function runController(context: CommandContext, options: ProgramOptions): Promise<void> {
   const config = await clusterOf(options);
   const logger = await createLogger({ level: options.logLevel, format: 'auto' });
-  const kube = createKubeClient(config);
-  const central = createCentral({ kube, clock: systemClock, random: Math.random, logger });
+  const kube = createKubeClient(config, { logger });
+  const metrics = await openMetrics(options);
+  const central = createCentral({
+    kube,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    ...(metrics === undefined ? {} : { metrics: metrics.ofController }),
+  });
   try {
-    await serve(context, options, logger, central, `controller ready cluster=${config.server}`);
+    await serve(context, options, logger, metrics, central, `controller ready cluster=${config.server}`);
   } finally {
     await kube.close();
   }
@@ -43,9 +57,10 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
   await requireLiveSocket(socketPath, 'simulated hypervisor', "Start 'stubdom embedded host' with --hypervisor-socket");
 
   const logger = (await createLogger({ level: options.logLevel, format: 'auto' })).child({ host: options.name });
-  const kube = createKubeClient(config);
+  const kube = createKubeClient(config, { logger });
   const xenstore = openXenStore({ transport: { kind, path: options.xenstore }, logger });
   const hypervisor = connectSimulatedHypervisor(socketPath);
+  const metrics = await openMetrics(options);
   const agent = createAgent({
     nodeName: options.name,
     kube,
@@ -55,10 +70,11 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
     random: Math.random,
     logger,
     version: packageInfo().version,
+    ...(metrics === undefined ? {} : { metrics: metrics.ofController }),
   });
   try {
     const where = `host=${options.name} cluster=${config.server} xenstore=${options.xenstore}`;
-    await serve(context, options, logger, agent, `agent ready ${where}`);
+    await serve(context, options, logger, metrics, agent, `agent ready ${where}`);
   } finally {
     await Promise.allSettled([xenstore.close(), hypervisor.close(), kube.close()]);
   }
@@ -71,21 +87,40 @@ async function clusterOf(options: ProgramOptions): Promise<ClusterConfig> {
   });
 }
 
+/** Metrics are kept only where somebody can ask for them. */
+async function openMetrics(options: ProgramOptions): Promise<Metrics | undefined> {
+  if (options.probePort === undefined) return undefined;
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
+  const { createControllerMetrics } = await import('../../runtime/metrics.ts');
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return { registry, ofController: createControllerMetrics(registry) };
+}
+
 async function serve(
   { terminal, shutdown }: CommandContext,
   options: ProgramOptions,
   logger: Logger,
+  metrics: Metrics | undefined,
   program: Program,
   readyLine: string,
 ): Promise<void> {
+  // Probes come first: a program that waits for its API server is alive, and says why it is not ready.
   const probes =
     options.probePort === undefined
       ? undefined
-      : await startProbes({ port: options.probePort, readiness: () => program.readiness(), logger });
+      : await startProbes({
+          port: options.probePort,
+          readiness: () => program.readiness(),
+          metrics: metrics?.registry,
+          logger,
+        });
   try {
-    await program.start();
-    terminal.out(probes === undefined ? readyLine : `${readyLine} probes=http://127.0.0.1:${probes.port}`);
-    await shutdown.requested;
+    const started = await Promise.race([program.start().then(() => true), shutdown.requested.then(() => false)]);
+    if (started) {
+      terminal.out(probes === undefined ? readyLine : `${readyLine} probes=http://127.0.0.1:${probes.port}`);
+      await shutdown.requested;
+    }
     logger.info('stopping');
     await program.stop();
   } finally {
