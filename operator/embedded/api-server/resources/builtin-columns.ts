@@ -41,13 +41,13 @@ export const builtinColumns: Readonly<Record<string, readonly PrinterColumn[]>> 
   namespaces: [nameColumn, column('Status', (object) => childString(object['status'], 'phase')), ageColumn],
   configmaps: [
     nameColumn,
-    column('Data', (object) => String(keys(object, 'data') + keys(object, 'binaryData'))),
+    column('Data', (object) => keys(object, 'data') + keys(object, 'binaryData')),
     ageColumn,
   ],
   secrets: [
     nameColumn,
     column('Type', (object) => childString(object, 'type')),
-    column('Data', (object) => String(keys(object, 'data'))),
+    column('Data', (object) => keys(object, 'data')),
     ageColumn,
   ],
   serviceaccounts: [nameColumn, ageColumn],

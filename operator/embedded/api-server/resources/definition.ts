@@ -145,7 +145,11 @@ function versionCauses(crd: JsonObject): StatusCause[] {
     causes.push({ reason: 'FieldValueInvalid', field: 'spec.versions', message });
   }
   for (const [index, version] of versions.entries()) {
-    const field = `spec.versions[${String(index)}].schema.openAPIV3Schema`;
+    // A schema that is the only one has an older path in kube-apiserver's messages.
+    const field =
+      versions.length === 1
+        ? 'spec.validation.openAPIV3Schema'
+        : `spec.versions[${String(index)}].schema.openAPIV3Schema`;
     const schema = childObject(version['schema'], 'openAPIV3Schema');
     if (schema === undefined) {
       causes.push({ reason: 'FieldValueRequired', field, message: 'Required value: schemas are required' });
