@@ -29,6 +29,8 @@ export function report(): string {
     '',
     '<!-- Made from the tables in test/conformance/xenstore by `node hack/xenstore-conformance.ts`. Do not edit. -->',
     '',
+    '<!-- prettier-ignore-start -->',
+    '',
     `One suite of ${String(cases.length)} cases (${String(rows)} requests) runs against five daemons: the embedded one, and Debian’s C xenstored and`,
     'oxenstored of Xen 4.17 and 4.20, with guests on real rings (`hack/real-xenstored`). A case compares every byte of',
     'every reply and event, and their order. The cases say what C xenstored 4.20 does; where another daemon does',
@@ -51,6 +53,8 @@ export function report(): string {
       const reason = key.slice(key.indexOf('\0') + 1);
       return `| ${daemons} | ${reason} | ${names.join('; ')} |`;
     }),
+    '',
+    '<!-- prettier-ignore-end -->',
     '',
   ].join('\n');
 }

@@ -1,40 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { setUpRealXenstored } from '../../support/real-xenstored.ts';
+import { describe, expect, test } from '@jest/globals';
 import { groups } from './cases/all.ts';
-import { compare } from './check.ts';
-import { daemonNames, startDaemon, type Daemon } from './daemons.ts';
 import { differences } from './differences.ts';
-import { runCase } from './world.ts';
+import { describeDaemon } from './suite.ts';
 
-const setup = await setUpRealXenstored();
-
-for (const name of daemonNames) {
-  const describeHere = name === 'embedded' || setup.available ? describe : describe.skip;
-  describeHere(name, () => {
-    let shared: Daemon;
-
-    beforeAll(async () => {
-      shared = await startDaemon(name);
-    });
-    afterAll(async () => {
-      await shared.stop();
-    });
-
-    for (const group of groups) {
-      describe(group.name, () => {
-        test.each(group.cases.map((entry) => [entry.name, entry] as const))('%s', async (_, entry) => {
-          const daemon = entry.alone === undefined ? shared : await startDaemon(name);
-          try {
-            const { seen, expected } = compare(name, entry, await runCase(daemon, entry));
-            expect(seen).toEqual(expected);
-          } finally {
-            if (daemon !== shared) await daemon.stop();
-          }
-        });
-      });
-    }
-  });
-}
+describeDaemon('embedded');
 
 describe('the tables', () => {
   const cases = groups.flatMap((group) => group.cases);
