@@ -59,9 +59,13 @@ export function apiClient(kubeconfigPath: string): ApiClient {
   const call: ApiClient['call'] = (method, path, body, options = {}) =>
     new Promise((resolve, reject) => {
       const bearer = options.token ?? token;
-      const headers: Record<string, string> = {
+      const payload = body === undefined ? undefined : payloadOf(body);
+      const headers: Record<string, string | number> = {
         ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
-        ...(body === undefined ? {} : { 'content-type': options.type ?? 'application/json' }),
+        // Without a length Node sends the body of a DELETE bare.
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': options.type ?? 'application/json', 'content-length': payload.length }),
         ...options.headers,
       };
       const outgoing = send(`${server}${path}`, { method, agent, headers }, (response) => {
@@ -74,13 +78,7 @@ export function apiClient(kubeconfigPath: string): ApiClient {
         });
       });
       outgoing.on('error', reject);
-      outgoing.end(
-        body === undefined
-          ? undefined
-          : Buffer.isBuffer(body) || typeof body === 'string'
-            ? body
-            : JSON.stringify(body),
-      );
+      outgoing.end(payload);
     });
 
   const watch: ApiClient['watch'] = (path, headers = {}) =>
@@ -117,6 +115,11 @@ export function apiClient(kubeconfigPath: string): ApiClient {
       agent.destroy();
     },
   };
+}
+
+function payloadOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function parsed(text: string): unknown {

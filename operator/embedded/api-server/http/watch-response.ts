@@ -10,21 +10,24 @@ export function watchSink(response: ServerResponse): WatchSink {
   response.flushHeaders();
   response.socket?.setNoDelay(true);
   let corked = false;
+  const flush = (): void => {
+    if (!corked) return;
+    corked = false;
+    response.uncork();
+  };
   return {
     write: (frame) => {
       if (response.destroyed || response.writableEnded) return;
       if (!corked) {
         corked = true;
         response.cork();
-        setImmediate(() => {
-          corked = false;
-          response.uncork();
-        });
+        setImmediate(flush);
       }
       response.write(frame);
       if (response.writableLength > maxUnreadBytes) response.destroy();
     },
     end: () => {
+      flush();
       if (!response.writableEnded) response.end();
     },
   };
