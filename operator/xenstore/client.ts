@@ -225,6 +225,7 @@ export class XenStoreClient extends TreeOperations implements XenStore {
     return this.call(MessageType.GET_QUOTA, text, decoders.loose);
   }
 
+  /** Waits for as long as the daemon takes to answer; `destroy` meanwhile ends that. */
   close(): Promise<void> {
     this.#closing ??= this.#closeGently();
     return this.#closing;

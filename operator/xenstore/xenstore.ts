@@ -116,7 +116,7 @@ export interface XenStore extends XenStoreReader, XenStoreWriter {
 
 export interface XenStoreStats {
   readonly requests: number;
-  /** Bursts: writes to the transport after at least one reply was awaited, i.e. round trips in a row. */
+  /** Bursts in a row: writes to the transport at a moment when nothing was in flight. Overlapping callers share them. */
   readonly roundTrips: number;
   readonly events: number;
   readonly reconnects: number;

@@ -39,22 +39,21 @@ interface Target {
 }
 
 const ROUNDS = 5;
-const ONE_AT_A_TIME = '15000';
-const PIPELINED = '60000';
-const EVENTS = '8000';
+/** Milliseconds of each measurement, after half of that to warm up. */
+const MILLIS = '600';
 const WINDOW = '64';
 
 const subjects: readonly Subject[] = [
-  { name: 'libxenstore READ', program: 'libxenstore', args: ['read', ONE_AT_A_TIME] },
-  { name: 'ours READ, one at a time', program: 'ours', args: ['read', '1', ONE_AT_A_TIME] },
-  { name: 'bare C READ, 64 in flight', program: 'pipelined', args: ['read', WINDOW, PIPELINED] },
-  { name: 'ours READ, 64 in flight', program: 'ours', args: ['read', WINDOW, PIPELINED] },
-  { name: 'libxenstore WRITE', program: 'libxenstore', args: ['write', ONE_AT_A_TIME] },
-  { name: 'ours WRITE, one at a time', program: 'ours', args: ['write', '1', ONE_AT_A_TIME] },
-  { name: 'bare C WRITE, 64 in flight', program: 'pipelined', args: ['write', WINDOW, PIPELINED] },
-  { name: 'ours WRITE, 64 in flight', program: 'ours', args: ['write', WINDOW, PIPELINED] },
-  { name: 'libxenstore write→event', program: 'libxenstore', args: ['event', EVENTS] },
-  { name: 'ours write→event', program: 'ours', args: ['event', '1', EVENTS] },
+  { name: 'libxenstore READ', program: 'libxenstore', args: ['read', MILLIS] },
+  { name: 'ours READ, one at a time', program: 'ours', args: ['read', '1', MILLIS] },
+  { name: 'bare C READ, 64 in flight', program: 'pipelined', args: ['read', WINDOW, MILLIS] },
+  { name: 'ours READ, 64 in flight', program: 'ours', args: ['read', WINDOW, MILLIS] },
+  { name: 'libxenstore WRITE', program: 'libxenstore', args: ['write', MILLIS] },
+  { name: 'ours WRITE, one at a time', program: 'ours', args: ['write', '1', MILLIS] },
+  { name: 'bare C WRITE, 64 in flight', program: 'pipelined', args: ['write', WINDOW, MILLIS] },
+  { name: 'ours WRITE, 64 in flight', program: 'ours', args: ['write', WINDOW, MILLIS] },
+  { name: 'libxenstore write→event', program: 'libxenstore', args: ['event', MILLIS] },
+  { name: 'ours write→event', program: 'ours', args: ['event', '1', MILLIS] },
 ];
 
 const targets: readonly Target[] = [
@@ -91,9 +90,9 @@ try {
     for (const socket of sockets) await compare({ name: socket, socket, stop: () => Promise.resolve() }, built);
   } else {
     await compare(await startEmbedded(), built);
-    for (const version of (await setUpRealXenstored()).available ? (['4.17', '4.20'] as const) : []) {
-      const real = await startRealXenstored({ flavor: 'c', version, dir: join(folder, version) });
-      await compare({ name: `C xenstored ${version}`, socket: real.socket, stop: () => real.stop() }, built);
+    if ((await setUpRealXenstored()).available) {
+      const real = await startRealXenstored({ flavor: 'c', version: '4.17', dir: join(folder, 'c') });
+      await compare({ name: 'C xenstored 4.17', socket: real.socket, stop: () => real.stop() }, built);
     }
   }
 } finally {

@@ -1,12 +1,12 @@
 /**
- * Our client as the C peers are: `client.ts SOCKET read|write|event WINDOW N`, one JSON document. WINDOW callers each ask
- * for the next thing when they have the answer to the one before.
+ * Our client as the C peers are: `client.ts SOCKET read|write|event WINDOW MILLISECONDS`, one JSON document. WINDOW
+ * callers each ask for the next thing when they have the answer to the one before.
  */
 import { openXenStore } from '../../../operator/xenstore/client.ts';
 
-const [socket = '', mode = '', windowText = '', countText = ''] = process.argv.slice(2);
+const [socket = '', mode = '', windowText = '', millisText = ''] = process.argv.slice(2);
 const window = Number(windowText);
-const count = Number(countText);
+const millis = Number(millisText);
 const path = '/bench/client';
 const value = Buffer.from('16 bytes of data');
 
@@ -16,38 +16,47 @@ await client.write(path, value);
 const watcher = mode === 'event' ? openXenStore({ transport: { kind: 'socket', path: socket } }) : undefined;
 const request = await requester();
 
-await run(Math.max(20_000, count / 10), undefined);
-const times = window === 1 ? new Float64Array(count) : undefined;
+await run(millis / 2, []);
+const times: number[] = [];
 const cpu = process.cpuUsage();
 const start = performance.now();
-await run(count, times);
+const count = await run(millis, times);
 const wallMillis = performance.now() - start;
 const used = process.cpuUsage(cpu);
-times?.sort();
+times.sort((a, b) => a - b);
 process.stdout.write(
   `${JSON.stringify({
     rate: count / (wallMillis / 1000),
     cpuMicros: (used.user + used.system) / count,
-    p50Micros: times?.[Math.floor(count / 2)],
-    p99Micros: times?.[Math.floor(count * 0.99)],
+    p50Micros: times[Math.floor(times.length / 2)],
+    p99Micros: times[Math.floor(times.length * 0.99)],
   })}\n`,
 );
 await Promise.all([client.close(), watcher?.close()]);
 
-async function run(total: number, latencies: Float64Array | undefined): Promise<void> {
-  let started = 0;
+/** Asks for so long; gives back how often. The latencies are taken where there is one caller. */
+async function run(forMillis: number, latencies: number[]): Promise<number> {
+  let over = false;
+  let done = 0;
+  setTimeout(() => {
+    over = true;
+  }, forMillis);
   const caller = async (): Promise<void> => {
-    let last = performance.now();
-    while (started < total) {
-      const index = started++;
+    while (!over) {
       await request();
-      if (latencies === undefined) continue;
+      done++;
+    }
+  };
+  const timedCaller = async (): Promise<void> => {
+    for (let last = performance.now(); !over; done++) {
+      await request();
       const now = performance.now();
-      latencies[index] = (now - last) * 1000;
+      latencies.push((now - last) * 1000);
       last = now;
     }
   };
-  await Promise.all(Array.from({ length: window }, caller));
+  await (window === 1 ? timedCaller() : Promise.all(Array.from({ length: window }, caller)));
+  return done;
 }
 
 async function requester(): Promise<() => Promise<unknown>> {

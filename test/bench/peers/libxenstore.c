@@ -1,5 +1,5 @@
 /*
- * libxenstore, one request at a time: libxenstore SOCKET read|write|event N
+ * libxenstore, one request at a time: libxenstore SOCKET read|write|event MILLISECONDS
  * event: a write on one handle until the event for it comes out of another.
  */
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "measure.h"
 
 #define PATH "/bench/libxenstore"
+#define MOST 10000000
 
 static struct xs_handle *open_handle(void)
 {
@@ -56,9 +57,9 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	setenv("XENSTORED_PATH", argv[1], 1);
-	int n = atoi(argv[3]), event = !strcmp(argv[2], "event"), write = event || !strcmp(argv[2], "write");
+	int n = 0, event = !strcmp(argv[2], "event"), write = event || !strcmp(argv[2], "write");
 	struct xs_handle *handle = open_handle(), *watcher = NULL;
-	double *times = calloc(n, sizeof *times), start, cpu, last;
+	double *times = calloc(MOST, sizeof *times), most_us = atoi(argv[3]) * 1e3, start, cpu, last;
 
 	request(handle, 1);
 	if (event) {
@@ -66,19 +67,19 @@ int main(int argc, char **argv)
 		must(xs_watch(watcher, PATH, "token"), "xs_watch");
 		take_event(watcher);
 	}
-	for (int i = 0; i < n / 10; i++) {
+	for (start = now_us(); now_us() < start + most_us / 2;) {
 		request(handle, write);
 		if (event)
 			take_event(watcher);
 	}
 	cpu = cpu_us();
 	start = last = now_us();
-	for (int i = 0; i < n; i++) {
+	while (n < MOST && last < start + most_us) {
 		request(handle, write);
 		if (event)
 			take_event(watcher);
 		double now = now_us();
-		times[i] = now - last;
+		times[n++] = now - last;
 		last = now;
 	}
 	print_figures(n, last - start, cpu_us() - cpu, times);

@@ -1,7 +1,8 @@
 /*
- * A bare pipelined client: pipelined SOCKET read|write WINDOW N
+ * A bare pipelined client: pipelined SOCKET read|write WINDOW MILLISECONDS
  * WINDOW requests are in flight; for the replies that one read() brings as many requests go out in one write().
  */
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,18 +42,22 @@ static void send_all(int fd, const char *bytes, size_t length)
 	}
 }
 
-static void run(int fd, int is_write, int window, int n)
+/* Runs until `most` requests are answered or the time is over and nothing is in flight; gives back how many. */
+static int run(int fd, int is_write, int window, int most, double deadline)
 {
 	uint32_t id = 1, expected = 1;
 	int sent = 0, got = 0;
 	size_t have = 0;
 
-	while (got < n) {
+	for (;;) {
 		size_t end = 0;
-		while (sent < n && sent - got < window) {
+		int more_to_send = now_us() < deadline;
+		while (more_to_send && sent < most && sent - got < window) {
 			end += make_request(out + end, is_write, id++);
 			sent++;
 		}
+		if (sent == got)
+			return got;
 		send_all(fd, out, end);
 		ssize_t more = read(fd, in + have, sizeof in - have);
 		if (more <= 0) {
@@ -88,7 +93,8 @@ int main(int argc, char **argv)
 	if (argc != 5)
 		return 2;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int is_write = !strcmp(argv[2], "write"), window = atoi(argv[3]), n = atoi(argv[4]);
+	int is_write = !strcmp(argv[2], "write"), window = atoi(argv[3]);
+	double most_us = atoi(argv[4]) * 1e3;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (window < 1 || window > 1024 || strlen(argv[1]) >= sizeof address.sun_path)
@@ -98,11 +104,11 @@ int main(int argc, char **argv)
 		perror("connect");
 		return 1;
 	}
-	run(fd, 1, 1, 1);
+	run(fd, 1, 1, 1, now_us() + 1e6);
 	/* The ids start again with each run: nothing is in flight between them. */
-	run(fd, is_write, window, n / 10);
+	run(fd, is_write, window, INT_MAX, now_us() + most_us / 2);
 	double cpu = cpu_us(), start = now_us();
-	run(fd, is_write, window, n);
+	int n = run(fd, is_write, window, INT_MAX, start + most_us);
 	print_figures(n, now_us() - start, cpu_us() - cpu, NULL);
 	return 0;
 }
