@@ -288,6 +288,16 @@ describe('failures', () => {
   );
 
   test(
+    'a create that may have been done is not sent again',
+    withServer(async ({ server, client }) => {
+      const answer = client.create(stubDomains, object).catch((error: unknown) => error);
+      (await server.next()).fail(504, 'Timeout', { 'retry-after': '1' });
+      expect(await answer).toMatchObject({ status: 504 });
+      expect(server.count).toBe(1);
+    }),
+  );
+
+  test(
     'an hour is not waited for',
     withServer(async ({ server, client }) => {
       const answer = client.get(stubDomains, ref).catch((error: unknown) => error);
