@@ -45,9 +45,7 @@ async function wholeFleet(): Promise<void> {
     if (readyMs === 0 && output.includes('2000 of 2000 objects are Ready')) readyMs = performance.now() - start;
   });
   const ended = once(child, 'close') as Promise<[number | null]>;
-  let running = true;
-  void ended.then(() => (running = false));
-  while (running) {
+  while (child.exitCode === null && child.signalCode === null) {
     if (child.pid !== undefined) peak = Math.max(peak, await treePeakMiB(child.pid));
     await Promise.race([ended, sleep(250)]);
   }
