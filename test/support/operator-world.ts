@@ -1,0 +1,242 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Agent, createAgent } from '../../operator/agent/agent.ts';
+import { leaseNamespace } from '../../operator/api/names.ts';
+import { type Central, createCentral } from '../../operator/controllers/central.ts';
+import { startApiServer } from '../../operator/embedded/api-server/server.ts';
+import { createEmbeddedFabric } from '../../operator/embedded/simulated-host/embedded-fabric.ts';
+import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
+import type { GuestDefinition } from '../../operator/embedded/simulated-host/guest.ts';
+import { startSimulatedHost, type SimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
+import { topologyWith } from '../../operator/embedded/simulated-host/topology.ts';
+import { Closers } from '../../operator/embedded/world/closers.ts';
+import { uuidOf } from '../../operator/embedded/world/fleet.ts';
+import { type EmbeddedXenstored, startXenstored } from '../../operator/embedded/xenstored/server.ts';
+import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.ts';
+import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
+import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
+import { namespaces } from '../../operator/kube/resources.ts';
+import { openXenStore } from '../../operator/xenstore/client.ts';
+import type { XenStore } from '../../operator/xenstore/xenstore.ts';
+import { type CapturedLog, captureLog } from './captured-log.ts';
+import { eventually } from './eventually.ts';
+import { projectCrds } from './sample-crds.ts';
+import { type SkippingClock, skippingClock } from './skipping-clock.ts';
+import { WorldObjects } from './world-objects.ts';
+
+/** A simulated host with its daemon and its agent, and what a test can do to it. */
+export class WorldHost {
+  readonly name: string;
+  /** dom0's socket of the daemon. */
+  readonly socket: string;
+  /** The agent's clock. */
+  readonly clock: SkippingClock = skippingClock();
+  readonly #guestDir: string;
+  readonly #log: CapturedLog;
+  readonly #cluster: ClusterConfig;
+  readonly #hypervisorSocket: string;
+  #daemon: EmbeddedXenstored | undefined;
+  #simulated: SimulatedHost | undefined;
+  #store: XenStore | undefined;
+  #agent: { readonly agent: Agent; readonly closers: Closers } | undefined;
+  readonly #closers = new Closers();
+
+  constructor(name: string, directory: string, cluster: ClusterConfig, log: CapturedLog) {
+    this.name = name;
+    this.socket = join(directory, 'xs');
+    this.#guestDir = join(directory, 'g');
+    this.#hypervisorSocket = join(directory, 'hv');
+    this.#cluster = cluster;
+    this.#log = log;
+  }
+
+  /** A connection of dom0's, beside the agent's. */
+  get store(): XenStore {
+    return there(this.#store);
+  }
+
+  get admin(): HostAdmin {
+    return there(this.#simulated).admin;
+  }
+
+  get agent(): Agent {
+    return there(this.#agent).agent;
+  }
+
+  /** A guest that runs on this host, with the uuid that belongs to its name. */
+  async addGuest(name: string, more: Partial<GuestDefinition> = {}): Promise<{ uuid: string; domid: number }> {
+    return this.admin.addGuest({ name, uuid: uuidOf(name), ...more });
+  }
+
+  async start(): Promise<void> {
+    await this.#startDaemon();
+    this.#closers.add(async () => this.#daemon?.close());
+    const fabric = createEmbeddedFabric({ xenstoreSocket: this.socket, guestDir: this.#guestDir });
+    this.#closers.add(() => fabric.close());
+    this.#simulated = await startSimulatedHost({
+      name: this.name,
+      xenstoreSocket: this.socket,
+      fabric,
+      topology: topologyWith(60),
+      guests: [],
+      hypervisorSocket: this.#hypervisorSocket,
+    });
+    this.#closers.add(() => this.#simulated?.close());
+    const store = openXenStore({ transport: { kind: 'socket', path: this.socket } });
+    this.#closers.add(() => store.close());
+    await store.connected();
+    this.#store = store;
+    await this.startAgent();
+    this.#closers.add(() => this.stopAgent());
+  }
+
+  /** A new process, as it were: nothing is left of an earlier agent but what it wrote. */
+  async startAgent(): Promise<void> {
+    const closers = new Closers();
+    const logger = this.#log.logger.child({ agent: this.name });
+    const kube = createKubeClient(this.#cluster, { logger });
+    closers.add(() => kube.close());
+    const xenstore = openXenStore({ transport: { kind: 'socket', path: this.socket }, logger });
+    closers.add(() => xenstore.close());
+    const hypervisor = connectSimulatedHypervisor(this.#hypervisorSocket);
+    closers.add(() => hypervisor.close());
+    const { clock } = this;
+    const agent = createAgent({
+      nodeName: this.name,
+      kube,
+      xenstore,
+      hypervisor,
+      clock,
+      random: Math.random,
+      logger,
+      version: 'test',
+    });
+    closers.add(() => agent.stop());
+    await agent.start();
+    this.#agent = { agent, closers };
+  }
+
+  async stopAgent(): Promise<void> {
+    const running = this.#agent;
+    this.#agent = undefined;
+    await running?.closers.close();
+  }
+
+  /** The daemon dies and comes back with an empty store, as C xenstored without live update does. */
+  async restartDaemonEmpty(): Promise<void> {
+    await this.#daemon?.close();
+    await this.#startDaemon();
+  }
+
+  async close(): Promise<void> {
+    await this.#closers.close();
+  }
+
+  async #startDaemon(): Promise<void> {
+    this.#daemon = await startXenstored({ socketPath: this.socket, guestDir: this.#guestDir });
+  }
+}
+
+/** The operator on an embedded world, in this process: every hop is the wire that production uses. */
+export class OperatorWorld {
+  readonly kube: ClusterClient;
+  readonly kubeconfigPath: string;
+  /** A directory of the test's. */
+  readonly home: string;
+  /** What controller and agents logged. */
+  readonly log: CapturedLog;
+  /** The controller's clock. */
+  readonly clock: SkippingClock;
+  readonly objects: WorldObjects;
+  readonly #hosts: ReadonlyMap<string, WorldHost>;
+  readonly #closers: Closers;
+
+  constructor(parts: {
+    kube: ClusterClient;
+    kubeconfigPath: string;
+    home: string;
+    log: CapturedLog;
+    clock: SkippingClock;
+    hosts: ReadonlyMap<string, WorldHost>;
+    closers: Closers;
+  }) {
+    this.kube = parts.kube;
+    this.kubeconfigPath = parts.kubeconfigPath;
+    this.home = parts.home;
+    this.log = parts.log;
+    this.clock = parts.clock;
+    this.objects = new WorldObjects(parts.kube);
+    this.#hosts = parts.hosts;
+    this.#closers = parts.closers;
+  }
+
+  host(name = 'xen-1'): WorldHost {
+    return there(this.#hosts.get(name));
+  }
+
+  async close(): Promise<void> {
+    await this.#closers.close();
+  }
+}
+
+/** Starts API server, controller, and hosts xen-1, xen-2, … with their agents. */
+export async function startOperatorWorld(options: { readonly hosts?: number } = {}): Promise<OperatorWorld> {
+  const closers = new Closers();
+  try {
+    const home = await mkdtemp(join(tmpdir(), 'ow-'));
+    closers.add(() => rm(home, { recursive: true, force: true }));
+    const log = captureLog();
+    const kubeconfigPath = join(home, 'kubeconfig');
+    const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
+    closers.add(() => server.close());
+    const cluster = await loadClusterConfig({ kubeconfig: kubeconfigPath });
+    const kube = createKubeClient(cluster);
+    closers.add(() => kube.close());
+    await kube.apply(
+      namespaces,
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: leaseNamespace } },
+      { fieldManager: 'test', force: true },
+    );
+    const clock = skippingClock();
+    await startCentral(cluster, clock, log, closers);
+    const hosts = new Map<string, WorldHost>();
+    for (let index = 1; index <= (options.hosts ?? 1); index += 1) {
+      const name = `xen-${String(index)}`;
+      const directory = join(home, name);
+      await mkdir(directory);
+      const host = new WorldHost(name, directory, cluster, log);
+      closers.add(() => host.close());
+      await host.start();
+      hosts.set(name, host);
+    }
+    const world = new OperatorWorld({ kube, kubeconfigPath, home, log, clock, hosts, closers });
+    await eventually(async () => {
+      for (const name of hosts.keys()) await world.objects.condition('XenHost', name, 'Ready', { status: 'True' }, 0);
+    });
+    return world;
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function startCentral(
+  cluster: ClusterConfig,
+  clock: SkippingClock,
+  log: CapturedLog,
+  closers: Closers,
+): Promise<Central> {
+  const logger = log.logger.child({ controller: 'central' });
+  const kube = createKubeClient(cluster, { logger });
+  closers.add(() => kube.close());
+  const central = createCentral({ kube, clock, random: Math.random, logger });
+  closers.add(() => central.stop());
+  await central.start();
+  return central;
+}
+
+function there<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the world has no such part');
+  return value;
+}
