@@ -12,6 +12,7 @@ import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
 import type { Readiness } from '../runtime/probes.ts';
+import { isXenStoreError } from '../xenstore/errors.ts';
 import type { XenStore } from '../xenstore/xenstore.ts';
 import { HostReporter } from './host/host-reporter.ts';
 import { DeviceInventory } from './observe/device-inventory.ts';
@@ -98,7 +99,8 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const reporter = new HostReporter({ ...options, hosts, domains, devices });
   const concurrency = options.concurrency ?? 16;
-  const runs = { clock, random, logger, isRoutine: isConflict };
+  const isRoutine = (error: unknown): boolean => isConflict(error) || isXenStoreError(error, 'EDISCONNECTED', 'ECLOSED');
+  const runs = { clock, random, logger, isRoutine };
   const objects = createController({
     ...runs,
     name: 'stub-domain-agent',

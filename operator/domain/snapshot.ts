@@ -19,7 +19,8 @@ export interface DeviceView {
 /** A PCI device of the host, as far as attaching needs it. */
 export interface HostDevice {
   readonly address: string;
-  readonly driver: string | undefined;
+  /** Driver in dom0; absent if none. */
+  readonly driver?: string | undefined;
 }
 
 /** How an earlier try for an object ended, and when it may be tried again. Kept in the agent's memory. */

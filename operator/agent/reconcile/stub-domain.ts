@@ -111,7 +111,7 @@ export class StubDomainReconciler {
       target,
       domainOf: (uuid) => domains.byUuid(uuid),
       ownerExists: (uid) => known.list().some(({ metadata }) => metadata.uid === uid),
-      hostDevices: new Map([...devices.devices].map(([address, { driver }]) => [address, { address, driver }])),
+      hostDevices: devices.devices,
       namesake: target === undefined ? undefined : domains.byName(stubName(target.name))?.domid,
     });
     const memory = this.#memory(key);
