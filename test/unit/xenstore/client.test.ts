@@ -203,6 +203,22 @@ describe('the pipeline', () => {
       expect(client.stats.requests).toBe(22);
     }));
 
+  test('a burst while another is in flight is no round trip of its own', () =>
+    withClient(async (client, daemon) => {
+      const held: Received[] = [];
+      daemon.hook = (request) => {
+        held.push(request);
+        return true;
+      };
+      const first = client.read('/a');
+      await daemon.until(() => held.length === 1);
+      const second = client.read('/b');
+      await daemon.until(() => held.length === 2);
+      for (const request of held) request.peer.reply(request, 'v');
+      await Promise.all([first, second]);
+      expect(client.stats).toMatchObject({ requests: 2, roundTrips: 1 });
+    }));
+
   test('at most maxInFlight are sent before a reply; the others follow in order', () =>
     withClient(
       async (client, daemon) => {

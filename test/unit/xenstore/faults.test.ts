@@ -25,6 +25,11 @@ const nonsense: readonly (readonly [name: string, say: (peer: Peer, reqId: numbe
     (peer, reqId) => peer.socket.write(encodePacket(MessageType.WRITE, reqId, 0, Buffer.of())),
   ],
   ['a reply to nobody', (peer, reqId) => peer.socket.write(encodePacket(2, reqId + 1000, 0, Buffer.of()))],
+  // The id that has the same place in the table of requests.
+  [
+    'a reply to a request of long ago',
+    (peer, reqId) => peer.socket.write(encodePacket(2, reqId + 128, 0, Buffer.of())),
+  ],
   ['an answer with req_id 0', (peer) => peer.socket.write(encodePacket(2, 0, 0, Buffer.of()))],
   ['an event without token', (peer) => peer.socket.write(encodePacket(15, 0, 0, Buffer.from('/a')))],
   ['an empty event', (peer) => peer.socket.write(encodePacket(15, 0, 0, Buffer.of()))],

@@ -172,6 +172,28 @@ describe('watch', () => {
       expect(paths).toEqual(['/a', '/a', '/a']);
     }));
 
+  test('a watch that is there already when it is registered again is simply there', async () => {
+    const { logger, messages } = keepingLogger();
+    await withClient(
+      async (client, daemon) => {
+        const { paths, listener } = listening();
+        await client.watch('/a', listener).ready;
+        daemon.hook = (request) => {
+          if (request.type === MessageType.RESET_WATCHES) request.peer.refuse(request, 'ENOSYS');
+          else if (request.type === MessageType.WATCH) request.peer.refuse(request, 'EEXIST');
+          else return false;
+          return true;
+        };
+        expect(await failure(client.resetWatches())).toMatchObject({ code: 'ENOSYS' });
+        await client.write('/a', '1');
+        await client.read('/a');
+        expect(paths).toEqual(['/a', '/a']);
+        expect(messages).toEqual([]);
+      },
+      { logger },
+    );
+  });
+
   test('close and destroy end watches: `ready` of those not registered yet rejects', () =>
     withClient(async (client, daemon) => {
       daemon.hook = () => true;
