@@ -21,11 +21,16 @@ function rows(schema: Schema, path: string, out: string[]): void {
 
 /** The reference of all fields, as one Markdown page. */
 export function apiReference(crds: readonly Crd[]): string {
-  const out = ['# API reference', '', 'Generated from `crds/` by `npm run generate`. Group `stubdom.io`, version `v1alpha1`.', ''];
+  const out = [
+    '# API reference',
+    '',
+    'Generated from `crds/` by `npm run generate`. Group `stubdom.io`, version `v1alpha1`.',
+    '',
+  ];
   for (const crd of crds) {
     const { kind, shortNames } = crd.spec.names;
     const scope = crd.spec.scope === 'Cluster' ? 'cluster-scoped' : 'namespaced';
-    out.push(`## ${kind}`, '', `${crd.spec.versions[0]?.schema.openAPIV3Schema.description ?? ''}`, '');
+    out.push(`## ${kind}`, '', crd.spec.versions[0]?.schema.openAPIV3Schema.description ?? '', '');
     out.push(`Short name \`${shortNames?.join('`, `') ?? ''}\`, ${scope}.`, '');
     for (const part of ['spec', 'status'] as const) {
       out.push(`### ${kind} ${part}`, '', '| field | type | required | default | meaning |', '|---|---|---|---|---|');

@@ -7,7 +7,16 @@ const banner = '/* Generated from crds/ by `npm run generate`. Do not edit. */\n
 function withoutLimits(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutLimits);
   if (typeof value !== 'object' || value === null) return value;
-  const dropped = new Set(['maxItems', 'minItems', 'pattern', 'maxLength', 'minLength', 'minimum', 'maximum', 'format']);
+  const dropped = new Set([
+    'maxItems',
+    'minItems',
+    'pattern',
+    'maxLength',
+    'minLength',
+    'minimum',
+    'maximum',
+    'format',
+  ]);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !dropped.has(key))

@@ -99,7 +99,8 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const reporter = new HostReporter({ ...options, hosts, domains, devices });
   const concurrency = options.concurrency ?? 16;
-  const isRoutine = (error: unknown): boolean => isConflict(error) || isXenStoreError(error, 'EDISCONNECTED', 'ECLOSED');
+  const isRoutine = (error: unknown): boolean =>
+    isConflict(error) || isXenStoreError(error, 'EDISCONNECTED', 'ECLOSED');
   const runs = { clock, random, logger, isRoutine };
   const objects = createController({
     ...runs,
@@ -138,7 +139,8 @@ export function createAgent(options: AgentOptions): Agent {
     });
     attachmentsOfHost.onChange((_, before, after) => {
       if (after === undefined && before !== undefined) reconciler.forgetObject(before.metadata.uid);
-      for (const attachment of [before, after]) if (attachment !== undefined) objects.enqueue(stubDomainKey(attachment));
+      for (const attachment of [before, after])
+        if (attachment !== undefined) objects.enqueue(stubDomainKey(attachment));
     });
     hosts.onChange(touchHost);
     domains.onChange((uuids) => {

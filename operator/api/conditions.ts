@@ -48,7 +48,8 @@ export function stampConditions(
     .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
     .map((decision) => {
       const before = previous?.find((condition) => condition.type === decision.type);
-      const message = decision.message.length > maxMessage ? `${decision.message.slice(0, maxMessage - 1)}…` : decision.message;
+      const message =
+        decision.message.length > maxMessage ? `${decision.message.slice(0, maxMessage - 1)}…` : decision.message;
       return {
         type: decision.type,
         status: decision.status,

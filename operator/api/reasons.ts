@@ -12,7 +12,10 @@ export const conditionTypes = {
     Scheduled: { writer: 'controller', meaning: 'A host was chosen.' },
     HostReachable: { writer: 'controller', meaning: "The host's agent renews its Lease." },
     TargetFound: { writer: 'agent', meaning: 'The guest runs on the host.' },
-    DevicesWired: { writer: 'agent', meaning: 'Everything the stub domain needs is laid out in XenStore, and the back ends are connected.' },
+    DevicesWired: {
+      writer: 'agent',
+      meaning: 'Everything the stub domain needs is laid out in XenStore, and the back ends are connected.',
+    },
     DeviceModelRunning: { writer: 'agent', meaning: 'The device model said running, and its domain lives.' },
     Paused: { writer: 'agent', meaning: 'The device model saved its state and stands still.' },
     ChannelIdle: { writer: 'agent', meaning: 'No command is under way.' },
@@ -21,7 +24,10 @@ export const conditionTypes = {
   PciAttachment: {
     Ready: { writer: 'agent', meaning: 'The guest has the device.' },
     Claimed: { writer: 'controller', meaning: 'The device is reserved for this attachment alone.' },
-    BackendReady: { writer: 'agent', meaning: "The device is in the stub domain's PV back end, and both ends are connected." },
+    BackendReady: {
+      writer: 'agent',
+      meaning: "The device is in the stub domain's PV back end, and both ends are connected.",
+    },
     Inserted: { writer: 'agent', meaning: 'The device model put the device into the guest.' },
     Removing: { writer: 'agent', meaning: 'The device is on its way out.' },
     Stalled: { writer: 'agent', meaning: 'Nothing will change until somebody changes something.' },
@@ -90,14 +96,16 @@ export const reasons = {
   DeviceDenied: "The host's policy does not give this device away.",
   DeviceNotAssignable: 'The device is bound to a driver of dom0, and driverPolicy does not allow to seize it.',
   DeviceInUse: 'Something outside this operator has the device.',
-  SegmentClash: 'The guest has a device that differs only in the PCI segment, which the device model cannot tell apart.',
+  SegmentClash:
+    'The guest has a device that differs only in the PCI segment, which the device model cannot tell apart.',
   StubDomainNotFound: 'There is no StubDomain of that name.',
   StubDomainNotScheduled: 'The StubDomain has no host yet.',
   StubDomainNotReady: 'The device model does not run, so nothing can be inserted now.',
   StubDomainPaused: 'The device model is paused; devices are inserted when it runs again.',
   BackendReady: 'The device is in the PV back end, and both ends are connected.',
   BackendPending: 'The PV back end is not ready yet.',
-  EnumerationStale: 'The stub domain lists its PCI devices only once, and had done so before this one came; it must be started anew.',
+  EnumerationStale:
+    'The stub domain lists its PCI devices only once, and had done so before this one came; it must be started anew.',
   Inserted: 'The device model put the device into the guest.',
   Inserting: 'The device model was asked to insert the device.',
   NotInserted: 'The device is not in the guest.',
@@ -105,7 +113,8 @@ export const reasons = {
   SlotBusy: 'The slot that was asked for is taken.',
   InsertRefused: 'The device model refused the device.',
   InsertFailed: 'The device model refused the device without a known reason.',
-  InsertUnknown: 'The device model took the command and gave no clear answer; it is not sent again, since that could insert the device twice.',
+  InsertUnknown:
+    'The device model took the command and gave no clear answer; it is not sent again, since that could insert the device twice.',
   NotDelivered: 'The device model did not take the command in time; it was withdrawn.',
   NotRemoving: 'Nobody asked to remove the device.',
   Removing: 'The device model was asked to remove the device.',

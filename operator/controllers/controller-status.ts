@@ -82,7 +82,11 @@ export async function applyControllerStatus<T extends Reported>(
   const conditions = stampConditions(kind, decisions, present, generation, kubeTime(nowMs)).map((condition) => {
     // The controller's word does not depend on the spec's generation alone: one that says the same is left as it is.
     const before = present.find((candidate) => candidate.type === condition.type);
-    const same = before !== undefined && before.status === condition.status && before.reason === condition.reason && before.message === condition.message;
+    const same =
+      before !== undefined &&
+      before.status === condition.status &&
+      before.reason === condition.reason &&
+      before.message === condition.message;
     return same ? before : condition;
   });
   const seen = object.status as Readonly<Record<string, unknown>> | undefined;
@@ -92,7 +96,11 @@ export async function applyControllerStatus<T extends Reported>(
   if (!changed) return undefined;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const force = status.liveness === 'expired';
-  return kube.applyStatus<T>(type, { metadata, status: { ...status.fields, conditions } }, { fieldManager: controllerManager, force });
+  return kube.applyStatus<T>(
+    type,
+    { metadata, status: { ...status.fields, conditions } },
+    { fieldManager: controllerManager, force },
+  );
 }
 
 /** HostReachable, for an object on `host`. */
@@ -102,7 +110,12 @@ export function hostReachable(host: string | undefined, liveness: HostLiveness):
     case 'fresh':
       return decide('HostReachable', 'True', 'LeaseFresh', `The agent of ${host} renews its Lease.`);
     case 'expired':
-      return decide('HostReachable', 'Unknown', 'LeaseExpired', `The agent of ${host} has not renewed its Lease for too long. Look at the host and its agent.`);
+      return decide(
+        'HostReachable',
+        'Unknown',
+        'LeaseExpired',
+        `The agent of ${host} has not renewed its Lease for too long. Look at the host and its agent.`,
+      );
     case 'missing':
       return decide('HostReachable', 'Unknown', 'LeaseMissing', `The agent of ${host} has no Lease yet.`);
   }

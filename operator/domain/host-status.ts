@@ -22,7 +22,12 @@ export interface HostView {
   readonly agentVersion: string;
   readonly xenstoreConnected: boolean;
   readonly hypervisorError: string | undefined;
-  readonly domains: readonly { readonly domid: number; readonly uuid: string; readonly name: string; readonly type: string }[];
+  readonly domains: readonly {
+    readonly domid: number;
+    readonly uuid: string;
+    readonly name: string;
+    readonly type: string;
+  }[];
   readonly devices: readonly Omit<Device, 'assignable' | 'owner'>[];
   /** Domid that has a device, by address. */
   readonly claims: ReadonlyMap<string, number>;
@@ -105,7 +110,12 @@ export function hostFacts(view: HostView): Facts {
 export function hostConditions(view: HostView): ConditionDecision<XenHostConditionType>[] {
   const store = view.xenstoreConnected
     ? decide('XenStoreConnected', 'True', 'XenStoreConnected', 'The link to XenStore is up.')
-    : decide('XenStoreConnected', 'False', 'XenStoreDisconnected', 'The agent has no link to XenStore; it tries again.');
+    : decide(
+        'XenStoreConnected',
+        'False',
+        'XenStoreDisconnected',
+        'The agent has no link to XenStore; it tries again.',
+      );
   const hypervisor =
     view.hypervisorError === undefined
       ? decide('HypervisorReady', 'True', 'HypervisorReady', 'The hypervisor driver answers.')

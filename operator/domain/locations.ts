@@ -13,7 +13,9 @@ export type BackendKind = 'vbd' | 'vif' | 'vfb' | 'vkbd' | 'console' | 'pci';
 export const backendPath = (kind: BackendKind, stub: number, device: number): string =>
   `/local/domain/0/backend/${kind}/${stub}/${device}`;
 export const frontendPath = (kind: BackendKind, stub: number, device: number): string =>
-  kind === 'console' && device === 0 ? `/local/domain/${stub}/console` : `/local/domain/${stub}/device/${kind}/${device}`;
+  kind === 'console' && device === 0
+    ? `/local/domain/${stub}/console`
+    : `/local/domain/${stub}/device/${kind}/${device}`;
 
 /** Who has a PCI device, across all toolstacks of the host (libxl_pci.c). */
 export const pciClaimPath = (address: string): string => `/libxl/pci/${xenstoreBdf(address)}/domid`;

@@ -128,7 +128,11 @@ function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeout
   const channel = channelDecision(snapshot, timeouts);
   yield* finalizers(snapshot, finalizer);
   yield channelStep(snapshot, channel);
-  if (snapshot.object !== undefined && isDeleting(snapshot.object) && snapshot.object.spec.deletionPolicy === 'Destroy') {
+  if (
+    snapshot.object !== undefined &&
+    isDeleting(snapshot.object) &&
+    snapshot.object.spec.deletionPolicy === 'Destroy'
+  ) {
     yield* removals(snapshot, channel);
   }
   yield deletionStep(snapshot, channel, finalizer);

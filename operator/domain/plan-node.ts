@@ -29,6 +29,10 @@ export function nodesBelow(
 ): PlanNode[] {
   return [
     ...Object.entries(constant).map(([name, value]) => ({ path: `${directory}/${name}`, value })),
-    ...Object.entries(changing).map(([name, value]) => ({ path: `${directory}/${name}`, value, volatile: true as const })),
+    ...Object.entries(changing).map(([name, value]) => ({
+      path: `${directory}/${name}`,
+      value,
+      volatile: true as const,
+    })),
   ];
 }

@@ -11,7 +11,10 @@ export type Step =
   | { readonly do: 'build' }
   | { readonly do: 'start' }
   /** End the stub domain, take its devices back, and remove what was written for it. */
-  | { readonly do: 'teardown'; readonly because: 'deleted' | 'targetGone' | 'targetRestarted' | 'domainDied' | 'orphanNote' }
+  | {
+      readonly do: 'teardown';
+      readonly because: 'deleted' | 'targetGone' | 'targetRestarted' | 'domainDied' | 'orphanNote';
+    }
   /** Leave everything running and remove the notes. */
   | { readonly do: 'forget' }
   | {

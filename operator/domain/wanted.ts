@@ -1,5 +1,5 @@
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
-import { findCondition, type Condition } from '../api/conditions.ts';
+import { findCondition } from '../api/conditions.ts';
 import type { PciOptions } from './command-channel/parameter.ts';
 import { type PciNote, samePin } from './notes.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -9,7 +9,7 @@ export const isDeleting = (object: { readonly metadata: { readonly deletionTimes
 
 /** The address that the controller pinned, if it also holds the claim now. */
 export function claimedAddress(attachment: PciAttachment): string | undefined {
-  const claimed = findCondition(attachment.status?.conditions as Condition[] | undefined, 'Claimed');
+  const claimed = findCondition(attachment.status?.conditions, 'Claimed');
   return claimed?.status === 'True' ? attachment.status?.address : undefined;
 }
 

@@ -26,7 +26,10 @@ export function aSpec(change: Partial<StubDomainSpec> = {}): StubDomainSpec {
   };
 }
 
-export function aStubDomain(spec: Partial<StubDomainSpec> = {}, metadata: Partial<StubDomain['metadata']> = {}): StubDomain {
+export function aStubDomain(
+  spec: Partial<StubDomainSpec> = {},
+  metadata: Partial<StubDomain['metadata']> = {},
+): StubDomain {
   return {
     apiVersion: 'stubdom.io/v1alpha1',
     kind: 'StubDomain',
@@ -46,10 +49,20 @@ export function aStubDomain(spec: Partial<StubDomainSpec> = {}, metadata: Partia
 }
 
 export function anAttachment(
-  change: { spec?: Partial<PciAttachment['spec']>; metadata?: Partial<PciAttachment['metadata']>; claimed?: string | false } = {},
+  change: {
+    spec?: Partial<PciAttachment['spec']>;
+    metadata?: Partial<PciAttachment['metadata']>;
+    claimed?: string | false;
+  } = {},
 ): PciAttachment {
   const address = change.claimed ?? theAddress;
-  const condition = { type: 'Claimed', status: 'True', reason: 'Claimed', message: '', lastTransitionTime: created } as const;
+  const condition = {
+    type: 'Claimed',
+    status: 'True',
+    reason: 'Claimed',
+    message: '',
+    lastTransitionTime: created,
+  } as const;
   return {
     apiVersion: 'stubdom.io/v1alpha1',
     kind: 'PciAttachment',
@@ -112,7 +125,13 @@ export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     noteOwnerExists: true,
     stub: theStub,
     foreignStub: undefined,
-    channel: { inflight: undefined, samePins: true, state: 'running', command: 'absent', parameter: { kind: 'absent' } },
+    channel: {
+      inflight: undefined,
+      samePins: true,
+      state: 'running',
+      command: 'absent',
+      parameter: { kind: 'absent' },
+    },
     devices: [{ kind: 'console', label: 'console 0', state: 4 }],
     displayPort: undefined,
     pciBackend: noPciBackend,

@@ -120,7 +120,8 @@ export async function conclude(
       notePath === undefined ? undefined : tx.tryRead(notePath),
     ]);
     if (parseNote('inflight', inflight)?.id !== note.id) throw new StaleSnapshotError('the command was concluded');
-    if (terminal !== undefined && parseDeviceModelState(seen) !== terminal) throw new StaleSnapshotError('the reply is gone');
+    if (terminal !== undefined && parseDeviceModelState(seen) !== terminal)
+      throw new StaleSnapshotError('the reply is gone');
     const before = parseNote('pci', pci);
     const after = before === undefined ? undefined : pciNoteAfter(note, conclusion, before);
     const saved = note.command === 'save' && conclusion.outcome === 'Applied';

@@ -16,7 +16,12 @@ import { stubName } from './stub-domain.ts';
 import { removeAll, writePlan } from './write-plan.ts';
 
 /** The driver to give the device back to: what was noted before, or what has it now. */
-function originalDriver(context: ActContext, address: string, before: PciNote | undefined, reported: string | undefined) {
+function originalDriver(
+  context: ActContext,
+  address: string,
+  before: PciNote | undefined,
+  reported: string | undefined,
+) {
   const driver = context.snapshot.hostDevices.get(address)?.driver;
   return before?.originalDriver ?? (driver === undefined || driver === 'pciback' ? reported : driver);
 }
@@ -31,7 +36,8 @@ export async function claim(context: ActContext, uid: string, address: string): 
     const [holder, noted] = await Promise.all([tx.tryReadString(at.pciClaimPath(address)), tx.tryRead(path)]);
     const before = parseNote('pci', noted);
     const ours = before !== undefined && String(before.target.domid) === holder;
-    if (holder !== undefined && holder !== String(target.domid) && !ours) throw new StaleSnapshotError('the device was claimed');
+    if (holder !== undefined && holder !== String(target.domid) && !ours)
+      throw new StaleSnapshotError('the device was claimed');
     const driver = originalDriver(context, address, before, attachment.status?.originalDriver);
     const note: PciNote = {
       owner: uid,
@@ -121,7 +127,11 @@ export async function revoke(context: ActContext, address: string): Promise<void
   });
 }
 
-async function readEntries(tree: XenStoreReader, stub: PciNote['stub'], view: PciBackendView): Promise<Map<string, string>> {
+async function readEntries(
+  tree: XenStoreReader,
+  stub: PciNote['stub'],
+  view: PciBackendView,
+): Promise<Map<string, string>> {
   const values = new Map<string, string>();
   await Promise.all(
     entryPaths(stub, view.entries.length).map(async (path) => {

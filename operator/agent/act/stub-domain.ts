@@ -3,7 +3,16 @@ import * as at from '../../domain/locations.ts';
 import { type StubNote, formatNote, parseNote } from '../../domain/notes.ts';
 import { ownedBy } from '../../domain/plan-node.ts';
 import { setupPlan } from '../../domain/stub-domain/setup-plan.ts';
-import { type ActContext, StaleSnapshotError, noteOf, objectOf, pinOf, randomUuid, stubOf, targetOf } from './context.ts';
+import {
+  type ActContext,
+  StaleSnapshotError,
+  noteOf,
+  objectOf,
+  pinOf,
+  randomUuid,
+  stubOf,
+  targetOf,
+} from './context.ts';
 import { writePlan } from './write-plan.ts';
 
 const defaultKernel = '/usr/lib/xen/boot/ioemu-stubdom.gz';
@@ -82,5 +91,10 @@ export async function start(context: ActContext): Promise<void> {
 export async function forget(context: ActContext): Promise<void> {
   const note = noteOf(context);
   await context.xenstore.remove(at.notesPath(note.target.uuid));
-  context.happened({ uid: note.owner, type: 'Normal', reason: 'Orphaned', message: 'Left the stub domain running, as spec.deletionPolicy asks' });
+  context.happened({
+    uid: note.owner,
+    type: 'Normal',
+    reason: 'Orphaned',
+    message: 'Left the stub domain running, as spec.deletionPolicy asks',
+  });
 }

@@ -16,7 +16,13 @@ const words: Readonly<Record<Because, string>> = {
 };
 
 /** Takes a device back from both domains. It stays with pciback unless it never was in a guest. */
-async function takeBack(context: ActContext, address: string, note: PciNote, stub: Pin | undefined, last: boolean): Promise<void> {
+async function takeBack(
+  context: ActContext,
+  address: string,
+  note: PciNote,
+  stub: Pin | undefined,
+  last: boolean,
+): Promise<void> {
   const { hypervisor, devices } = context;
   await hypervisor.revoke(address, note.target, { iommu: true });
   if (stub !== undefined) await hypervisor.revoke(address, stub, { iommu: false });
@@ -54,10 +60,15 @@ export async function teardown(context: ActContext, because: Because): Promise<v
         return holder === String(pci.target.domid) ? at.pciClaimPath(address) : undefined;
       }),
     );
-    await removeAll(tx, claims.filter((path) => path !== undefined));
+    await removeAll(
+      tx,
+      claims.filter((path) => path !== undefined),
+    );
     if (last) return tx.remove(at.notesPath(targetUuid));
     await removeAll(tx, [at.stubNotePath(targetUuid), at.inflightPath(targetUuid), at.enumeratedPath(targetUuid)]);
-    await Promise.all([...snapshot.pciNotes].map(([address, pci]) => tx.write(at.pciNotePath(targetUuid, address), claimedAgain(pci))));
+    await Promise.all(
+      [...snapshot.pciNotes].map(([address, pci]) => tx.write(at.pciNotePath(targetUuid, address), claimedAgain(pci))),
+    );
     return undefined;
   });
   if (because === 'domainDied') memory.failed(note.owner, 'DomainDied', context.clock.now(), 'the stub domain died');

@@ -76,7 +76,11 @@ export class HostReporter {
     const previous = host.status?.conditions as Condition[] | undefined;
     const { generation } = host.metadata;
     const conditions = stampConditions('XenHost', hostConditions(view), previous, generation, kubeTime(clock.now()));
-    const status = { ...(generation === undefined ? {} : { observedGeneration: generation }), ...hostFacts(view), conditions };
+    const status = {
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      ...hostFacts(view),
+      conditions,
+    };
     try {
       const written = await applyStatusIfChanged<XenHost>({
         client: kube,

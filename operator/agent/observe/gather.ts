@@ -59,7 +59,11 @@ export async function readPciBackend(tree: XenStoreReader, stub: number): Promis
   return { exists: true, state: parseXenbusState(state), entries, frontendState: parseXenbusState(frontend) };
 }
 
-function plannedDevices(object: StubDomain, targetName: string, target: number): (Omit<DeviceView, 'state'> & { device: number })[] {
+function plannedDevices(
+  object: StubDomain,
+  targetName: string,
+  target: number,
+): (Omit<DeviceView, 'state'> & { device: number })[] {
   const { spec } = object;
   return [
     ...(spec.disks ?? []).map((_, i) => ({ kind: 'vbd' as const, label: diskName(i), device: diskNumber(i) })),
@@ -68,7 +72,9 @@ function plannedDevices(object: StubDomain, targetName: string, target: number):
       ? []
       : (['vfb', 'vkbd'] as const).map((kind) => ({ kind, label: kind, device: 0 }))),
     // Console 0 has no handshake: its front end is the hypervisor's own console page (xenconsoled, libxl_console.c).
-    ...consoles(spec, targetName, target).slice(1).map(({ index }) => ({ kind: 'console' as const, label: `console ${index}`, device: index })),
+    ...consoles(spec, targetName, target)
+      .slice(1)
+      .map(({ index }) => ({ kind: 'console' as const, label: `console ${index}`, device: index })),
   ];
 }
 
@@ -149,7 +155,9 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const { targetUuid, target, now, object, attachments, hostDevices } = input;
   const base = { now, object, attachments, hostDevices };
   if (targetUuid === undefined) return { ...base, ...nothing };
-  const addresses = new Set(attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])));
+  const addresses = new Set(
+    attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
+  );
   const [note, inflight, enumerated, saved, last, pciNotes, claims, servedBy] = await Promise.all([
     tree.tryRead(at.stubNotePath(targetUuid)),
     tree.tryRead(at.inflightPath(targetUuid)),

@@ -1,7 +1,8 @@
 import type { XenStore, WatchHandle } from '../../xenstore/xenstore.ts';
 
 /** What of a stub domain's own tree matters; everything else it writes there is no reason to look. */
-const relevant = /^\/local\/domain\/\d+(?:$|\/device-model\/\d+(?:$|\/(?:state|command|parameter)$)|\/device\/pci\/0(?:$|\/state$))/;
+const relevant =
+  /^\/local\/domain\/\d+(?:$|\/device-model\/\d+(?:$|\/(?:state|command|parameter)$)|\/device\/pci\/0(?:$|\/state$))/;
 const backendPath = /^\/local\/domain\/0\/backend\/[a-z]+\/(\d{1,5})(?:\/|$)/;
 
 /** Back ends change in bursts, and none of their changes is urgent. */

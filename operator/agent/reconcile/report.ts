@@ -147,6 +147,7 @@ function isTrue(decisions: readonly ConditionDecision[], type: string): boolean 
 
 function isPassing(decisions: readonly ConditionDecision[]): boolean {
   return decisions.some(
-    ({ type, status, reason }) => (type === 'Ready' || type === 'ChannelIdle') && status !== 'True' && passing.has(reason),
+    ({ type, status, reason }) =>
+      (type === 'Ready' || type === 'ChannelIdle') && status !== 'True' && passing.has(reason),
   );
 }

@@ -83,7 +83,10 @@ export class StubDomainReconciler {
   }
 
   /** Takes one step after another until there is nothing to do now. */
-  async #advance(key: string, { signal }: ReconcileContext): Promise<{ snapshot: Snapshot; wakeAt: number | undefined }> {
+  async #advance(
+    key: string,
+    { signal }: ReconcileContext,
+  ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined }> {
     for (let steps = 0; ; steps += 1) {
       signal.throwIfAborted();
       const snapshot = await this.#look(key);
@@ -206,13 +209,17 @@ export class StubDomainReconciler {
 /** An object that is gone, until the informer says so too. */
 function withoutFinalizer<T extends StubDomain | PciAttachment>(object: T): T {
   const finalizers = (object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== agentFinalizer);
-  return { ...object, metadata: { ...object.metadata, finalizers, deletionTimestamp: object.metadata.deletionTimestamp ?? '' } };
+  return {
+    ...object,
+    metadata: { ...object.metadata, finalizers, deletionTimestamp: object.metadata.deletionTimestamp ?? '' },
+  };
 }
 
 /** Oldest first; of two of one second the name decides, so that all look at them in the same order. */
 function byAge(a: PciAttachment, b: PciAttachment): number {
   const [left, right] = [a.metadata, b.metadata];
-  if (left.creationTimestamp !== right.creationTimestamp) return left.creationTimestamp < right.creationTimestamp ? -1 : 1;
+  if (left.creationTimestamp !== right.creationTimestamp)
+    return left.creationTimestamp < right.creationTimestamp ? -1 : 1;
   return left.name < right.name ? -1 : 1;
 }
 

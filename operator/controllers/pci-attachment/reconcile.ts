@@ -1,4 +1,4 @@
-import { decide, findCondition, type Condition } from '../../api/conditions.ts';
+import { decide, findCondition } from '../../api/conditions.ts';
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { XenHost } from '../../api/generated/xen-host.ts';
@@ -61,7 +61,10 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
   const stubDomain = stubDomains.get(`${object.metadata.namespace ?? ''}/${name}`);
   const nodeName = object.status?.nodeName ?? stubDomain?.status?.nodeName;
   if (pinned === undefined && stubDomain === undefined) {
-    return unclaimed('StubDomainNotFound', `There is no StubDomain ${name} in this namespace. The device is claimed when there is.`);
+    return unclaimed(
+      'StubDomainNotFound',
+      `There is no StubDomain ${name} in this namespace. The device is claimed when there is.`,
+    );
   }
   if (nodeName === undefined) {
     return unclaimed('StubDomainNotScheduled', `StubDomain ${name} has no host yet; its conditions say why.`);
@@ -74,8 +77,14 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
   if (claim.address === undefined) return unclaimed(claim.reason, claim.message, nodeName);
   return {
     fields: { nodeName, address: claim.address },
-    decisions: [decide('Claimed', 'True', 'Claimed', `${claim.address} on ${nodeName} is reserved for this attachment.`)],
-    placeholder: { status: 'Unknown', reason: 'AwaitingAgent', message: `The agent of ${nodeName} has not looked yet.` },
+    decisions: [
+      decide('Claimed', 'True', 'Claimed', `${claim.address} on ${nodeName} is reserved for this attachment.`),
+    ],
+    placeholder: {
+      status: 'Unknown',
+      reason: 'AwaitingAgent',
+      message: `The agent of ${nodeName} has not looked yet.`,
+    },
     liveness: leases.liveness(nodeName),
   };
 }
@@ -92,9 +101,14 @@ function keepOrClaim(
     const holder = claims.holder(nodeName, pinned, object);
     return holder === undefined
       ? { address: pinned }
-      : { address: undefined, reason: 'DeviceClaimed', message: `PciAttachment ${holder} has ${pinned} on ${nodeName}.` };
+      : {
+          address: undefined,
+          reason: 'DeviceClaimed',
+          message: `PciAttachment ${holder} has ${pinned} on ${nodeName}.`,
+        };
   }
-  if (host === undefined) return { address: undefined, reason: 'NoSuchHost', message: `XenHost ${nodeName} is not registered.` };
+  if (host === undefined)
+    return { address: undefined, reason: 'NoSuchHost', message: `XenHost ${nodeName} is not registered.` };
   const claim = claimDevice(object, host, (address) => {
     const holder = claims.holder(nodeName, address, object);
     if (holder !== undefined) return holder;
@@ -111,5 +125,5 @@ function keepOrClaim(
 
 /** Whether the attachment has its device. */
 export function isClaimed(attachment: PciAttachment): boolean {
-  return findCondition(attachment.status?.conditions as Condition[] | undefined, 'Claimed')?.status === 'True';
+  return findCondition(attachment.status?.conditions, 'Claimed')?.status === 'True';
 }

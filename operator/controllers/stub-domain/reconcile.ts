@@ -56,7 +56,11 @@ function decideStatus(object: StubDomain, { hosts, leases }: StubDomainControlle
       decide('Scheduled', 'True', 'Scheduled', `It runs on ${placement.host}.`),
       hostReachable(placement.host, liveness),
     ],
-    placeholder: { status: 'Unknown', reason: 'AwaitingAgent', message: `The agent of ${placement.host} has not looked yet.` },
+    placeholder: {
+      status: 'Unknown',
+      reason: 'AwaitingAgent',
+      message: `The agent of ${placement.host} has not looked yet.`,
+    },
     liveness,
   };
 }

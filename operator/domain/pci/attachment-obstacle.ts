@@ -1,5 +1,5 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
-import { type Condition, findCondition } from '../../api/conditions.ts';
+import { findCondition } from '../../api/conditions.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { samePin } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -15,8 +15,9 @@ export interface Obstacle {
 
 /** Without a claim, what the controller said of it is what stands in the way. */
 function unclaimed(attachment: PciAttachment): Obstacle {
-  const claimed = findCondition(attachment.status?.conditions as Condition[] | undefined, 'Claimed');
-  if (claimed?.status !== 'False') return { reason: 'NotInserted', message: 'No device is claimed yet.', forGood: false };
+  const claimed = findCondition(attachment.status?.conditions, 'Claimed');
+  if (claimed?.status !== 'False')
+    return { reason: 'NotInserted', message: 'No device is claimed yet.', forGood: false };
   return { reason: claimed.reason as Reason, message: claimed.message, forGood: false };
 }
 

@@ -8,8 +8,7 @@ type Device = NonNullable<XenHostStatus['pciDevices']>[number];
 export type HolderOf = (address: string) => string | undefined;
 
 export type Claim =
-  | { readonly address: string }
-  | { readonly address: undefined; readonly reason: Reason; readonly message: string };
+  { readonly address: string } | { readonly address: undefined; readonly reason: Reason; readonly message: string };
 
 const refuse = (reason: Reason, message: string): Claim => ({ address: undefined, reason, message });
 
@@ -55,16 +54,23 @@ export function claimDevice(attachment: PciAttachment, host: XenHost, holderOf: 
   if (address !== undefined) {
     const device = devices.find((candidate) => candidate.address === address);
     if (device === undefined) {
-      return refuse('DeviceNotFound', `${name} has no PCI device ${address}. kubectl get xenhost ${name} -o yaml lists those it has.`);
+      return refuse(
+        'DeviceNotFound',
+        `${name} has no PCI device ${address}. kubectl get xenhost ${name} -o yaml lists those it has.`,
+      );
     }
     const holder = holderOf(address);
     if (holder !== undefined) {
-      return refuse('DeviceClaimed', `PciAttachment ${holder} has ${address} on ${name}. It is claimed here as soon as it is free.`);
+      return refuse(
+        'DeviceClaimed',
+        `PciAttachment ${holder} has ${address} on ${name}. It is claimed here as soon as it is free.`,
+      );
     }
     return refusal(device, attachment, name) ?? { address };
   }
   const alike = devices.filter((device) => selector !== undefined && matches(device, selector));
-  if (alike.length === 0) return refuse('NoMatchingDevice', `${name} has no PCI device that matches spec.device.selector.`);
+  if (alike.length === 0)
+    return refuse('NoMatchingDevice', `${name} has no PCI device that matches spec.device.selector.`);
   const free = alike.filter((device) => holderOf(device.address) === undefined && device.owner === undefined);
   const usable = free.find((device) => refusal(device, attachment, name) === undefined);
   if (usable !== undefined) return { address: usable.address };

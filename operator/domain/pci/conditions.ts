@@ -15,11 +15,16 @@ const failures: Readonly<Partial<Record<string, string>>> = {
   NoFreeSlot: 'The device model says that the guest has no free slot for hotplug. Detach another device.',
   SlotBusy: 'The device model says that the slot in spec.virtualSlot is taken. Ask for another slot, or leave it out.',
   InsertRefused: 'The device model refused the device.',
-  InsertFailed: 'The device model refused the device and gave a reason that is not one of the known ones; its log has it.',
+  InsertFailed:
+    'The device model refused the device and gave a reason that is not one of the known ones; its log has it.',
   NotDelivered: 'The device model did not take the command in time, and it was withdrawn. It is sent again.',
 };
 
-function notInserted(snapshot: Snapshot, attachment: PciAttachment, channel: ChannelDecision | undefined): [Reason, string] {
+function notInserted(
+  snapshot: Snapshot,
+  attachment: PciAttachment,
+  channel: ChannelDecision | undefined,
+): [Reason, string] {
   const inflight = snapshot.channel?.inflight;
   if (inflight?.owner === attachment.metadata.uid && inflight.command === 'pci-ins') {
     return ['Inserting', 'The device model was asked to insert the device.'];
@@ -31,7 +36,8 @@ function notInserted(snapshot: Snapshot, attachment: PciAttachment, channel: Cha
     return ['HypervisorFailed', `The device could not be made ready: ${attempt.detail ?? 'the hypervisor refused'}`];
   }
   const { object } = snapshot;
-  if (object === undefined) return ['StubDomainNotFound', `There is no StubDomain ${attachment.spec.stubDomainRef.name} in this namespace.`];
+  if (object === undefined)
+    return ['StubDomainNotFound', `There is no StubDomain ${attachment.spec.stubDomainRef.name} in this namespace.`];
   if (object.spec.runState === 'Paused' || snapshot.channel?.state === 'paused') {
     return ['StubDomainPaused', 'The device model is paused; the device is inserted when it runs again.'];
   }
@@ -52,12 +58,22 @@ function notInserted(snapshot: Snapshot, attachment: PciAttachment, channel: Cha
   return ['Queued', 'The insert waits for its turn on the command channel.'];
 }
 
-function inserted(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined, channel: ChannelDecision | undefined): Decision {
+function inserted(
+  snapshot: Snapshot,
+  attachment: PciAttachment,
+  note: PciNote | undefined,
+  channel: ChannelDecision | undefined,
+): Decision {
   const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
   switch (current?.stage) {
     case 'attached':
     case 'inserted':
-      return decide('Inserted', 'True', 'Inserted', `The guest has the device at ${formatVdevfn(current.vdevfn ?? 0)}.`);
+      return decide(
+        'Inserted',
+        'True',
+        'Inserted',
+        `The guest has the device at ${formatVdevfn(current.vdevfn ?? 0)}.`,
+      );
     case 'unknown':
       return decide(
         'Inserted',
@@ -82,7 +98,12 @@ function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNo
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   const current = note !== undefined && isCurrent(snapshot, note);
   if (current && gate.kind === 'ready') {
-    return decide('BackendReady', 'True', 'BackendReady', 'The device is in the PV back end, and both ends are connected.');
+    return decide(
+      'BackendReady',
+      'True',
+      'BackendReady',
+      'The device is in the PV back end, and both ends are connected.',
+    );
   }
   const missing = gate.kind === 'pending' && current ? `: ${gate.missing} is missing` : '';
   return decide('BackendReady', 'False', 'BackendPending', `The device is not ready in the PV back end${missing}.`);
@@ -127,7 +148,12 @@ export function pciAttachmentConditions(
   ];
 }
 
-function ready(attachment: PciAttachment, note: PciNote | undefined, isInserted: Decision, isRemoving: Decision): Decision {
+function ready(
+  attachment: PciAttachment,
+  note: PciNote | undefined,
+  isInserted: Decision,
+  isRemoving: Decision,
+): Decision {
   if (isDeleting(attachment)) return decide('Ready', 'False', 'Deleting', isRemoving.message);
   if (isRemoving.status === 'True') return decide('Ready', 'False', isRemoving.reason, isRemoving.message);
   if (isInserted.status !== 'True') return decide('Ready', isInserted.status, isInserted.reason, isInserted.message);

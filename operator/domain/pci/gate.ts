@@ -13,7 +13,12 @@ export const frontendHoldMs = 1000;
  * Whether the device model will find the device if it looks now. The model looks once in its life, so that an insert
  * that overtakes the handshake spoils every later one (reference: the one-shot enumeration trap).
  */
-export function insertGate(view: PciBackendView, address: string, connectedSince: number | undefined, now: number): Gate {
+export function insertGate(
+  view: PciBackendView,
+  address: string,
+  connectedSince: number | undefined,
+  now: number,
+): Gate {
   const entry = backendEntry(view, address);
   if (entry === undefined) return { kind: 'pending', missing: 'the back end entry' };
   if (view.state !== xenbusState.connected) return { kind: 'pending', missing: 'the back end' };

@@ -53,8 +53,9 @@ function removeFromGuest(
   const inflight = snapshot.channel?.inflight;
   if (channel?.kind === 'waitingForGuest' && inflight?.address === address) {
     const deadline = removalDeadline(attachment, channel.since);
-    const gives = attachment?.spec.removalPolicy === 'Force' || attachment === undefined || snapshot.object === undefined;
-    const goes = gives || snapshot.object?.metadata.deletionTimestamp !== undefined;
+    const gives =
+      attachment?.spec.removalPolicy === 'Force' || attachment === undefined || snapshot.object === undefined;
+    const goes = gives || snapshot.object.metadata.deletionTimestamp !== undefined;
     if (!goes) return wait();
     return snapshot.now >= deadline ? { step: { do: 'abandonRemoval', address } } : wait(deadline);
   }

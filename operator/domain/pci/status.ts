@@ -8,7 +8,12 @@ type Facts = Omit<PciAttachmentStatus, 'conditions' | 'nodeName' | 'observedGene
 type Phase = NonNullable<PciAttachmentStatus['phase']>;
 
 /** What the agent reports of an attachment besides its conditions. */
-export function pciAttachmentFacts(snapshot: Snapshot, attachment: PciAttachment, stalled: boolean, failed: boolean): Facts {
+export function pciAttachmentFacts(
+  snapshot: Snapshot,
+  attachment: PciAttachment,
+  stalled: boolean,
+  failed: boolean,
+): Facts {
   const note = noteOf(snapshot, attachment);
   const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
   const command = commandStatus(snapshot, attachment.metadata.uid);

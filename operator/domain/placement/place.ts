@@ -3,8 +3,7 @@ import type { XenHost } from '../../api/generated/xen-host.ts';
 import type { Reason } from '../../api/reasons.ts';
 
 export type Placement =
-  | { readonly host: string }
-  | { readonly host: undefined; readonly reason: Reason; readonly message: string };
+  { readonly host: string } | { readonly host: undefined; readonly reason: Reason; readonly message: string };
 
 const refuse = (reason: Reason, message: string): Placement => ({ host: undefined, reason, message });
 
@@ -35,18 +34,33 @@ export function place(spec: StubDomainSpec, hosts: readonly XenHost[]): Placemen
       ? [named]
       : hosts.filter(({ status }) => status?.guests?.some(({ uuid }) => uuid === target.uuid) === true);
   if (candidates.length === 0) {
-    return refuse('TargetNotFound', `No host reports a guest with uuid ${target.uuid}. It is placed as soon as one does.`);
+    return refuse(
+      'TargetNotFound',
+      `No host reports a guest with uuid ${target.uuid}. It is placed as soon as one does.`,
+    );
   }
   const matching = candidates.filter((host) => hasLabels(host, nodeSelector));
   if (matching.length === 0) {
-    const where = candidates.map(({ metadata }) => metadata.name).sort().join(', ');
-    return refuse('NoMatchingHost', `The guest is on ${where}, which has not the labels ${selectorText(nodeSelector)}.`);
+    const where = candidates
+      .map(({ metadata }) => metadata.name)
+      .sort()
+      .join(', ');
+    return refuse(
+      'NoMatchingHost',
+      `The guest is on ${where}, which has not the labels ${selectorText(nodeSelector)}.`,
+    );
   }
-  const open = matching.filter(({ spec: hostSpec }) => hostSpec?.unschedulable !== true);
+  const open = matching.filter(({ spec: hostSpec }) => hostSpec.unschedulable !== true);
   const [first] = open.map(({ metadata }) => metadata.name).sort();
   if (first === undefined) {
-    const where = matching.map(({ metadata }) => metadata.name).sort().join(', ');
-    return refuse('HostUnschedulable', `The guest is on ${where}, which takes no further stub domains (spec.unschedulable).`);
+    const where = matching
+      .map(({ metadata }) => metadata.name)
+      .sort()
+      .join(', ');
+    return refuse(
+      'HostUnschedulable',
+      `The guest is on ${where}, which takes no further stub domains (spec.unschedulable).`,
+    );
   }
   return { host: first };
 }

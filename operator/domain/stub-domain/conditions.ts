@@ -53,7 +53,12 @@ function devicesWired(snapshot: Snapshot): Decision {
   if (!begun || note.owner !== snapshot.object?.metadata.uid) {
     return attempt === undefined
       ? decide('DevicesWired', 'False', 'Wiring', 'The stub domain is not laid out yet.')
-      : decide('DevicesWired', 'False', 'HypervisorFailed', `The stub domain could not be made: ${attempt.detail ?? attempt.reason}`);
+      : decide(
+          'DevicesWired',
+          'False',
+          'HypervisorFailed',
+          `The stub domain could not be made: ${attempt.detail ?? attempt.reason}`,
+        );
   }
   const waiting = snapshot.devices.filter(({ state }) => state !== xenbusState.connected);
   if (waiting.length === 0) return decide('DevicesWired', 'True', 'Wired', 'Everything is laid out and connected.');
@@ -76,10 +81,20 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
             'StartTimeout',
             'The stub domain was started and its device model has not said running. Its log in dom0 is under /var/log/xen.',
           )
-        : decide('DeviceModelRunning', 'False', 'Starting', 'The stub domain was started; its device model has not said running yet.');
+        : decide(
+            'DeviceModelRunning',
+            'False',
+            'Starting',
+            'The stub domain was started; its device model has not said running yet.',
+          );
     }
     case 'Unrecognised':
-      return decide('DeviceModelRunning', 'Unknown', 'UnrecognisedState', 'The device model says something that is no known word.');
+      return decide(
+        'DeviceModelRunning',
+        'Unknown',
+        'UnrecognisedState',
+        'The device model says something that is no known word.',
+      );
     default:
       return decide('DeviceModelRunning', 'True', 'Running', 'The device model answers.');
   }
@@ -91,11 +106,18 @@ function paused(snapshot: Snapshot): Decision {
   if (state === 'paused' && inflight === 'continue') {
     return decide('Paused', 'True', 'Resuming', 'The device model was asked to go on.');
   }
-  if (state === 'paused') return decide('Paused', 'True', 'Paused', 'The device model saved its state and stands still.');
-  if (inflight === 'save') return decide('Paused', 'False', 'Pausing', 'The device model was asked to save its state and pause.');
+  if (state === 'paused')
+    return decide('Paused', 'True', 'Paused', 'The device model saved its state and stands still.');
+  if (inflight === 'save')
+    return decide('Paused', 'False', 'Pausing', 'The device model was asked to save its state and pause.');
   const attempt = snapshot.memory.attempts.get(snapshot.object?.metadata.uid ?? '');
   if (attempt?.reason === 'PauseFailed') {
-    return decide('Paused', 'False', 'PauseFailed', 'The device model was asked to pause and did not. It is asked again.');
+    return decide(
+      'Paused',
+      'False',
+      'PauseFailed',
+      'The device model was asked to pause and did not. It is asked again.',
+    );
   }
   return decide('Paused', 'False', 'NotPaused', 'The device model is not paused.');
 }
@@ -112,15 +134,35 @@ function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): 
     case 'conclude':
       return decide('ChannelIdle', 'False', 'CommandInFlight', `${command} is under way.`);
     case 'waitingForGuest':
-      return decide('ChannelIdle', 'False', 'WaitingForGuest', 'The guest was asked to let a device go and has not done so yet.');
+      return decide(
+        'ChannelIdle',
+        'False',
+        'WaitingForGuest',
+        'The guest was asked to let a device go and has not done so yet.',
+      );
     case 'blocked':
       switch (channel.reason) {
         case 'ForeignCommand':
-          return decide('ChannelIdle', 'False', 'ForeignCommand', 'Another program gave the device model a command. It is left alone.');
+          return decide(
+            'ChannelIdle',
+            'False',
+            'ForeignCommand',
+            'Another program gave the device model a command. It is left alone.',
+          );
         case 'StaleState':
-          return decide('ChannelIdle', 'False', 'StaleState', 'An old reply stands in the channel; it is cleared soon.');
+          return decide(
+            'ChannelIdle',
+            'False',
+            'StaleState',
+            'An old reply stands in the channel; it is cleared soon.',
+          );
         case 'UnrecognisedState':
-          return decide('ChannelIdle', 'Unknown', 'UnrecognisedState', 'The device model says something that is no known word.');
+          return decide(
+            'ChannelIdle',
+            'Unknown',
+            'UnrecognisedState',
+            'The device model says something that is no known word.',
+          );
         default:
           return decide('ChannelIdle', 'Unknown', 'Starting', 'The device model has not said running yet.');
       }
@@ -129,7 +171,8 @@ function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): 
 
 function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   const { object } = snapshot;
-  if (object !== undefined && isDeleting(object)) return decide('Ready', 'False', 'Deleting', 'The stub domain is being taken down.');
+  if (object !== undefined && isDeleting(object))
+    return decide('Ready', 'False', 'Deleting', 'The stub domain is being taken down.');
   const stopped = obstacle(snapshot);
   if (stopped !== undefined) return decide('Ready', 'False', stopped.reason, stopped.message);
   const pausedOnPurpose = object?.spec.runState === 'Paused';
@@ -144,12 +187,19 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   if (isPaused === undefined) return decide('Ready', 'Unknown', 'AwaitingAgent', 'Not looked at yet.');
   const asDesired = (isPaused.status === 'True') === pausedOnPurpose;
   if (asDesired) {
-    const message = pausedOnPurpose ? 'The device model is paused, as asked.' : 'The device model is running, as asked.';
+    const message = pausedOnPurpose
+      ? 'The device model is paused, as asked.'
+      : 'The device model is running, as asked.';
     return decide('Ready', 'True', 'AsDesired', message);
   }
   return pausedOnPurpose
     ? decide('Ready', 'False', isPaused.reason, isPaused.message)
-    : decide('Ready', 'False', isPaused.reason === 'Paused' ? 'Resuming' : isPaused.reason, 'The device model is paused and shall go on.');
+    : decide(
+        'Ready',
+        'False',
+        isPaused.reason === 'Paused' ? 'Resuming' : isPaused.reason,
+        'The device model is paused and shall go on.',
+      );
 }
 
 /** The conditions of a stub domain that the agent answers for, from what one pass saw. */

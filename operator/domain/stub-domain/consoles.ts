@@ -40,7 +40,11 @@ export function consoleNodes(stub: number, console: Console): PlanNode[] {
   const note = `${libxlPath(stub)}/device/console/${index}`;
   return [
     { path: front, permissions: ownedBy(stub, 0) },
-    ...nodesBelow(front, { backend: back, 'backend-id': '0' }, index === 0 ? {} : { state: String(xenbusState.initialising) }),
+    ...nodesBelow(
+      front,
+      { backend: back, 'backend-id': '0' },
+      index === 0 ? {} : { state: String(xenbusState.initialising) },
+    ),
     ...Object.entries(readOnly)
       .filter(([name]) => name !== 'output' || output !== undefined)
       .map(([name, value]) => ({

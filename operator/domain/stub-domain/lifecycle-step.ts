@@ -17,9 +17,7 @@ export function targetMismatch(snapshot: Snapshot): boolean {
 /** Whether another object of ours serves the guest. */
 export function servedByOther(snapshot: Snapshot): boolean {
   return (
-    snapshot.note !== undefined &&
-    snapshot.note.owner !== snapshot.object?.metadata.uid &&
-    snapshot.noteOwnerExists
+    snapshot.note !== undefined && snapshot.note.owner !== snapshot.object?.metadata.uid && snapshot.noteOwnerExists
   );
 }
 
@@ -45,7 +43,8 @@ export function lifecycleStep(snapshot: Snapshot): Plan {
   if (target === undefined || targetMismatch(snapshot) || servedByOther(snapshot)) return wait();
   if (refuse(object.spec, target.name) !== undefined) return wait();
   const attempt = snapshot.memory.attempts.get(object.metadata.uid);
-  if (note?.stage !== 'started' && attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
+  if (note?.stage !== 'started' && attempt !== undefined && snapshot.now < attempt.retryAt)
+    return wait(attempt.retryAt);
   switch (note?.stage) {
     case undefined:
       return snapshot.foreignStub === undefined ? { step: { do: 'intend' } } : wait();

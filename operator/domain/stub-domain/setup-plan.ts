@@ -44,7 +44,9 @@ export function setupPlan(spec: StubDomainSpec, { stub, target, targetName }: Se
 /** What is to be removed when the stub domain is gone: all that `setupPlan` and the hypervisor wrote for it. */
 export function teardownPaths({ stub, target }: Pick<SetupIdentity, 'stub' | 'target'>): string[] {
   return [
-    ...(['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const).map((kind) => `/local/domain/0/backend/${kind}/${stub.domid}`),
+    ...(['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const).map(
+      (kind) => `/local/domain/0/backend/${kind}/${stub.domid}`,
+    ),
     domainPath(stub.domid),
     vmPath(stub.uuid),
     libxlPath(stub.domid),

@@ -50,7 +50,8 @@ function ended(last: LastCommandNote): NonNullable<StubDomainStatus['command']> 
 export function stubDomainFacts(snapshot: Snapshot, ready: boolean, stalled: boolean): Facts {
   const { object, note, target } = snapshot;
   const summary = phase(snapshot, ready, stalled);
-  if (object === undefined || note === undefined || target === undefined || note.domid === undefined) return { phase: summary };
+  if (object === undefined || note === undefined || target === undefined || note.domid === undefined)
+    return { phase: summary };
   const { spec } = object;
   const stateOf = (kind: string, index: number): string =>
     xenbusStateName(snapshot.devices.filter((device) => device.kind === kind)[index]?.state);

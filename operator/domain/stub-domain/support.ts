@@ -21,7 +21,8 @@ export function refuse(spec: StubDomainSpec, targetName: string): Refusal | unde
   if (spec.provisioning === 'Adopt') {
     return {
       reason: 'Unsupported',
-      message: 'spec.provisioning Adopt is not acted upon yet. Use Create, and let no other toolstack make the stub domain.',
+      message:
+        'spec.provisioning Adopt is not acted upon yet. Use Create, and let no other toolstack make the stub domain.',
     };
   }
   if (spec.bios !== 'ROMBIOS') {

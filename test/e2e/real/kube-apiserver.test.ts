@@ -29,23 +29,30 @@ async function onRealApiServer(parts: Omit<WorldParts, 'kubeconfig'>): Promise<v
     const dir = await mkdtemp(join(tmpdir(), 'xs-'));
     const daemon = await startXenstored({ socketPath: join(dir, 'xs') });
     try {
-      await onRealApiServer({ xenstoreSocket: daemon.socketPath, fabric: { kind: 'embedded', guestDir: daemon.guestDir } });
+      await onRealApiServer({
+        xenstoreSocket: daemon.socketPath,
+        fabric: { kind: 'embedded', guestDir: daemon.guestDir },
+      });
     } finally {
       await daemon.close();
       await rm(dir, { recursive: true, force: true });
     }
   }, 180_000);
 
-  (xenstoreSetup.available ? test : test.skip)('with C xenstored of Xen 4.17: nothing is simulated but the hardware', async () => {
-    const cache = xenstoreSetup.available ? xenstoreSetup.cache : '';
-    const dir = await mkdtemp(join(tmpdir(), 'xs-'));
-    const daemon = await startRealXenstored({ flavor: 'c', version: '4.17', dir });
-    try {
-      const fabric = { kind: 'fakexen', fakexen: join(cache, 'bin', 'fakexen'), directory: dir } as const;
-      await onRealApiServer({ xenstoreSocket: daemon.socket, fabric });
-    } finally {
-      await daemon.stop();
-      await rm(dir, { recursive: true, force: true });
-    }
-  }, 180_000);
+  (xenstoreSetup.available ? test : test.skip)(
+    'with C xenstored of Xen 4.17: nothing is simulated but the hardware',
+    async () => {
+      const cache = xenstoreSetup.available ? xenstoreSetup.cache : '';
+      const dir = await mkdtemp(join(tmpdir(), 'xs-'));
+      const daemon = await startRealXenstored({ flavor: 'c', version: '4.17', dir });
+      try {
+        const fabric = { kind: 'fakexen', fakexen: join(cache, 'bin', 'fakexen'), directory: dir } as const;
+        await onRealApiServer({ xenstoreSocket: daemon.socket, fabric });
+      } finally {
+        await daemon.stop();
+        await rm(dir, { recursive: true, force: true });
+      }
+    },
+    180_000,
+  );
 });

@@ -99,8 +99,17 @@ async function until<T>(what: string, look: () => Promise<T>, check: (seen: T) =
 const condition = (seen: Seen | undefined, type: string): string | undefined =>
   seen?.status?.conditions?.find((candidate) => candidate.type === type)?.status;
 
-const becomes = (kube: KubeClient, type: ResourceType, name: string, conditionType: string): Promise<Seen | undefined> =>
-  until(`${type.kind} ${name} ${conditionType}`, () => kube.tryGet<Seen>(type, inDefault(name)), (seen) => condition(seen, conditionType) === 'True');
+const becomes = (
+  kube: KubeClient,
+  type: ResourceType,
+  name: string,
+  conditionType: string,
+): Promise<Seen | undefined> =>
+  until(
+    `${type.kind} ${name} ${conditionType}`,
+    () => kube.tryGet<Seen>(type, inDefault(name)),
+    (seen) => condition(seen, conditionType) === 'True',
+  );
 
 /** The whole life of the samples: Ready, paused, resumed, detached, deleted. The same against every server. */
 export async function liveThroughSamples({ kube, xenstore }: World): Promise<void> {
@@ -123,7 +132,11 @@ export async function liveThroughSamples({ kube, xenstore }: World): Promise<voi
   expect(await xenstore.readString(`${channel}/state`)).toBe('paused');
 
   await kube.mergePatch(stubDomains, inDefault('web'), { spec: { runState: 'Running' } });
-  await until('running again', () => xenstore.tryReadString(`${channel}/state`), (state) => state === 'running');
+  await until(
+    'running again',
+    () => xenstore.tryReadString(`${channel}/state`),
+    (state) => state === 'running',
+  );
   await until(
     'Ready again',
     () => kube.tryGet<Seen>(stubDomains, inDefault('web')),
@@ -131,13 +144,21 @@ export async function liveThroughSamples({ kube, xenstore }: World): Promise<voi
   );
 
   await kube.delete(pciAttachments, inDefault('web-nic'));
-  await until('the attachment is gone', () => kube.tryGet<Seen>(pciAttachments, inDefault('web-nic')), (seen) => seen === undefined);
+  await until(
+    'the attachment is gone',
+    () => kube.tryGet<Seen>(pciAttachments, inDefault('web-nic')),
+    (seen) => seen === undefined,
+  );
   expect(await xenstore.tryRead('/libxl/pci/0000-03-00-0/domid')).toBeUndefined();
   expect(await xenstore.tryRead(`/local/domain/0/backend/pci/${stub}/0/num_devs`)).toBeUndefined();
 
   for (const name of ['web', 'db']) await kube.delete(stubDomains, inDefault(name));
   for (const name of ['web', 'db']) {
-    await until('the stub domain is gone', () => kube.tryGet<Seen>(stubDomains, inDefault(name)), (seen) => seen === undefined);
+    await until(
+      'the stub domain is gone',
+      () => kube.tryGet<Seen>(stubDomains, inDefault(name)),
+      (seen) => seen === undefined,
+    );
   }
   expect((await xenstore.tryList('/tool/stubdom')) ?? []).toEqual([]);
   expect(await xenstore.tryRead(`/local/domain/${stub}`)).toBeUndefined();

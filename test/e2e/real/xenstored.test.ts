@@ -16,21 +16,25 @@ const daemons: readonly RealXenstoredKind[] = [
 const run = setup.available ? describe : describe.skip;
 
 run('the agent on a real xenstored, its device models on real guests’ rings', () => {
-  test.each(daemons)('$flavor xenstored of Xen $version', async (kind) => {
-    const cache = setup.available ? setup.cache : '';
-    const dir = await mkdtemp(join(tmpdir(), 'xs-'));
-    const daemon = await startRealXenstored({ ...kind, dir });
-    try {
-      const fabric = { kind: 'fakexen', fakexen: join(cache, 'bin', 'fakexen'), directory: dir } as const;
-      const world = await startParts({ xenstoreSocket: daemon.socket, fabric });
+  test.each(daemons)(
+    '$flavor xenstored of Xen $version',
+    async (kind) => {
+      const cache = setup.available ? setup.cache : '';
+      const dir = await mkdtemp(join(tmpdir(), 'xs-'));
+      const daemon = await startRealXenstored({ ...kind, dir });
       try {
-        await liveThroughSamples(world);
+        const fabric = { kind: 'fakexen', fakexen: join(cache, 'bin', 'fakexen'), directory: dir } as const;
+        const world = await startParts({ xenstoreSocket: daemon.socket, fabric });
+        try {
+          await liveThroughSamples(world);
+        } finally {
+          await world.close();
+        }
       } finally {
-        await world.close();
+        await daemon.stop();
+        await rm(dir, { recursive: true, force: true });
       }
-    } finally {
-      await daemon.stop();
-      await rm(dir, { recursive: true, force: true });
-    }
-  }, 120_000);
+    },
+    120_000,
+  );
 });

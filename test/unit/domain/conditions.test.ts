@@ -6,7 +6,15 @@ import { pciAttachmentConditions } from '../../../operator/domain/pci/conditions
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import { stubDomainConditions } from '../../../operator/domain/stub-domain/conditions.ts';
 import { stubDomainFacts } from '../../../operator/domain/stub-domain/status.ts';
-import { aBackend, aPciNote, aSnapshot, aStubDomain, anAttachment, theAddress, theTarget } from '../../support/builders.ts';
+import {
+  aBackend,
+  aPciNote,
+  aSnapshot,
+  aStubDomain,
+  anAttachment,
+  theAddress,
+  theTarget,
+} from '../../support/builders.ts';
 
 const of = (decisions: readonly ConditionDecision[], type: string): string => {
   const found = decisions.find((decision) => decision.type === type);
@@ -23,26 +31,52 @@ const nothing = { note: undefined, stub: undefined, channel: undefined } as cons
 describe('a stub domain is ready', () => {
   test.each<[string, Partial<Snapshot>, string]>([
     ['when it runs', {}, 'True AsDesired'],
-    ['when it is paused on purpose', { object: aStubDomain({ runState: 'Paused' }), channel: { ...channel, state: 'paused' } }, 'True AsDesired'],
+    [
+      'when it is paused on purpose',
+      { object: aStubDomain({ runState: 'Paused' }), channel: { ...channel, state: 'paused' } },
+      'True AsDesired',
+    ],
     ['not when it shall be paused and is not', { object: aStubDomain({ runState: 'Paused' }) }, 'False NotPaused'],
     ['not when it is paused and shall run', { channel: { ...channel, state: 'paused' } }, 'False Resuming'],
     ['not without its guest', { target: undefined, ...nothing }, 'False TargetNotFound'],
-    ['not with a guest of another name', { object: aStubDomain({ target: { uuid: theTarget.uuid, name: 'db' } }), ...nothing }, 'False TargetNameMismatch'],
+    [
+      'not with a guest of another name',
+      { object: aStubDomain({ target: { uuid: theTarget.uuid, name: 'db' } }), ...nothing },
+      'False TargetNameMismatch',
+    ],
     ['not before it is laid out', nothing, 'False Wiring'],
-    ['not before its back ends are connected', { devices: [{ kind: 'vbd', label: 'xvda', state: 2 }] }, 'False BackendsConnecting'],
+    [
+      'not before its back ends are connected',
+      { devices: [{ kind: 'vbd', label: 'xvda', state: 2 }] },
+      'False BackendsConnecting',
+    ],
     ['not before it says so', { channel: { ...channel, state: 'Absent' } }, 'False Starting'],
-    ['not when it takes too long to say so', { channel: { ...channel, state: 'Absent' }, now: 990_000 + 30_000 }, 'False StartTimeout'],
-    ['unknown when it says nothing that anybody knows', { channel: { ...channel, state: 'Unrecognised' } }, 'Unknown UnrecognisedState'],
+    [
+      'not when it takes too long to say so',
+      { channel: { ...channel, state: 'Absent' }, now: 990_000 + 30_000 },
+      'False StartTimeout',
+    ],
+    [
+      'unknown when it says nothing that anybody knows',
+      { channel: { ...channel, state: 'Unrecognised' } },
+      'Unknown UnrecognisedState',
+    ],
     ['not with what is not supported', { object: aStubDomain({ flavor: 'Linux' }), ...nothing }, 'False Unsupported'],
     ['not when another serves the guest', { note: { ...note, owner: 'other' } }, 'False TargetTaken'],
     ['not when somebody else made a stub domain', { ...nothing, foreignStub: 9 }, 'False TargetTaken'],
-    ['not when it is deleted', { object: aStubDomain({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }) }, 'False Deleting'],
+    [
+      'not when it is deleted',
+      { object: aStubDomain({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }) },
+      'False Deleting',
+    ],
   ])('%s', (_, change, expected) => {
     expect(of(stub(change), 'Ready')).toBe(expected);
   });
 
   test('what is not supported is stalled, and says so', () => {
-    expect(of(stub({ object: aStubDomain({ provisioning: 'Adopt' }), ...nothing }), 'Stalled')).toBe('True Unsupported');
+    expect(of(stub({ object: aStubDomain({ provisioning: 'Adopt' }), ...nothing }), 'Stalled')).toBe(
+      'True Unsupported',
+    );
     expect(of(stub({}), 'Stalled')).toBe('False NotStalled');
   });
 });
@@ -57,21 +91,55 @@ const pci = (change: Partial<Snapshot>, attachment = anAttachment()) => {
   const snapshot = aSnapshot({ attachments: [attachment], ...prepared, ...change });
   return pciAttachmentConditions(snapshot, attachment, channelDecision(snapshot));
 };
-const failed = (reason: string) => ({ memory: { ...prepared.memory, attempts: new Map([['pa-1', { reason, count: 1, retryAt: 2_000_000 }]]) } });
+const failed = (reason: string) => ({
+  memory: { ...prepared.memory, attempts: new Map([['pa-1', { reason, count: 1, retryAt: 2_000_000 }]]) },
+});
 
 describe('an attachment is ready', () => {
   test.each<[string, Partial<Snapshot>, string]>([
-    ['when the guest has the device and its grants', { pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]) }, 'True AsDesired'],
-    ['not before the grants', { pciNotes: new Map([[theAddress, aPciNote({ stage: 'inserted', vdevfn: 32 })]]) }, 'False Progressing'],
-    ['unknown when the insert was never answered', { pciNotes: new Map([[theAddress, aPciNote({ stage: 'unknown' })]]) }, 'Unknown InsertUnknown'],
+    [
+      'when the guest has the device and its grants',
+      { pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]) },
+      'True AsDesired',
+    ],
+    [
+      'not before the grants',
+      { pciNotes: new Map([[theAddress, aPciNote({ stage: 'inserted', vdevfn: 32 })]]) },
+      'False Progressing',
+    ],
+    [
+      'unknown when the insert was never answered',
+      { pciNotes: new Map([[theAddress, aPciNote({ stage: 'unknown' })]]) },
+      'Unknown InsertUnknown',
+    ],
     ['not without a free slot', failed('NoFreeSlot'), 'False NoFreeSlot'],
     ['not in a busy slot', failed('SlotBusy'), 'False SlotBusy'],
     ['not with a device that is not there', { hostDevices: new Map(), pciNotes: new Map() }, 'False DeviceNotFound'],
-    ['not with a device of another domain', { claims: new Map([[theAddress, 9]]), pciNotes: new Map() }, 'False DeviceInUse'],
-    ['not with a device that dom0 drives', { hostDevices: new Map([[theAddress, { address: theAddress, driver: 'igb' }]]), pciNotes: new Map() }, 'False DeviceNotAssignable'],
-    ['not while paused', { object: aStubDomain({ runState: 'Paused' }), channel: { ...channel, state: 'paused' } }, 'False StubDomainPaused'],
-    ['not without a stub domain', { object: undefined, note: undefined, stub: undefined, channel: undefined, pciNotes: new Map() }, 'False StubDomainNotFound'],
-    ['not after the one listing', { pciNotes: new Map(), enumerated: { stub: { domid: 7, uuid: aSnapshot().stub!.uuid }, addresses: [] } }, 'False EnumerationStale'],
+    [
+      'not with a device of another domain',
+      { claims: new Map([[theAddress, 9]]), pciNotes: new Map() },
+      'False DeviceInUse',
+    ],
+    [
+      'not with a device that dom0 drives',
+      { hostDevices: new Map([[theAddress, { address: theAddress, driver: 'igb' }]]), pciNotes: new Map() },
+      'False DeviceNotAssignable',
+    ],
+    [
+      'not while paused',
+      { object: aStubDomain({ runState: 'Paused' }), channel: { ...channel, state: 'paused' } },
+      'False StubDomainPaused',
+    ],
+    [
+      'not without a stub domain',
+      { object: undefined, note: undefined, stub: undefined, channel: undefined, pciNotes: new Map() },
+      'False StubDomainNotFound',
+    ],
+    [
+      'not after the one listing',
+      { pciNotes: new Map(), enumerated: { stub: { domid: 7, uuid: aSnapshot().stub!.uuid }, addresses: [] } },
+      'False EnumerationStale',
+    ],
   ])('%s', (_, change, expected) => {
     expect(of(pci(change), 'Ready')).toBe(expected);
   });
@@ -79,9 +147,20 @@ describe('an attachment is ready', () => {
 
 test('all conditions that an agent writes are there, in every case', () => {
   const written = (kind: 'StubDomain' | 'PciAttachment') =>
-    Object.entries(conditionTypes[kind]).filter(([, { writer }]) => writer === 'agent').map(([type]) => type).sort();
-  expect(stub(nothing).map(({ type }) => type).sort()).toEqual(written('StubDomain'));
-  expect(pci({}).map(({ type }) => type).sort()).toEqual(written('PciAttachment'));
+    Object.entries(conditionTypes[kind])
+      .filter(([, { writer }]) => writer === 'agent')
+      .map(([type]) => type)
+      .sort();
+  expect(
+    stub(nothing)
+      .map(({ type }) => type)
+      .sort(),
+  ).toEqual(written('StubDomain'));
+  expect(
+    pci({})
+      .map(({ type }) => type)
+      .sort(),
+  ).toEqual(written('PciAttachment'));
 });
 
 test('every reason is documented', () => {
@@ -96,7 +175,12 @@ test('the status names disks, nics and consoles in order', () => {
     graphics: { type: 'VNC', listen: '::1' },
   });
   const facts = stubDomainFacts(
-    aSnapshot({ object, devices: [{ kind: 'vbd', label: 'xvda', state: 4 }], displayPort: 5901, saved: { path: '/x', time: 0 } }),
+    aSnapshot({
+      object,
+      devices: [{ kind: 'vbd', label: 'xvda', state: 4 }],
+      displayPort: 5901,
+      saved: { path: '/x', time: 0 },
+    }),
     true,
     false,
   );

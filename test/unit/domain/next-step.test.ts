@@ -21,17 +21,42 @@ const channel = aSnapshot().channel;
 
 describe('making a stub domain', () => {
   test.each<[string, Partial<Snapshot>, object]>([
-    ['the finalizer comes before anything is done', { object: aStubDomain({}, { finalizers: [] }), note: undefined }, { step: { do: 'addFinalizer' } }],
+    [
+      'the finalizer comes before anything is done',
+      { object: aStubDomain({}, { finalizers: [] }), note: undefined },
+      { step: { do: 'addFinalizer' } },
+    ],
     ['its uuid is noted first', { note: undefined, stub: undefined, channel: undefined }, { step: { do: 'intend' } }],
-    ['noted, it is built', { note: { ...note!, stage: 'intended' }, stub: undefined, channel: undefined }, { step: { do: 'build' } }],
+    [
+      'noted, it is built',
+      { note: { ...note!, stage: 'intended' }, stub: undefined, channel: undefined },
+      { step: { do: 'build' } },
+    ],
     ['built, it is started', { note: { ...note!, stage: 'wired' }, channel: undefined }, { step: { do: 'start' } }],
     ['running, there is nothing to do', {}, none()],
-    ['the guest is not there: nothing', { target: undefined, note: undefined, stub: undefined, channel: undefined }, none()],
-    ['somebody else made a stub domain: nothing', { note: undefined, stub: undefined, channel: undefined, foreignStub: 9 }, none()],
-    ['flavor Linux is refused', { object: aStubDomain({ flavor: 'Linux' }), note: undefined, stub: undefined, channel: undefined }, none()],
+    [
+      'the guest is not there: nothing',
+      { target: undefined, note: undefined, stub: undefined, channel: undefined },
+      none(),
+    ],
+    [
+      'somebody else made a stub domain: nothing',
+      { note: undefined, stub: undefined, channel: undefined, foreignStub: 9 },
+      none(),
+    ],
+    [
+      'flavor Linux is refused',
+      { object: aStubDomain({ flavor: 'Linux' }), note: undefined, stub: undefined, channel: undefined },
+      none(),
+    ],
     [
       'the guest has another name: nothing',
-      { object: aStubDomain({ target: { uuid: theTarget.uuid, name: 'db' } }), note: undefined, stub: undefined, channel: undefined },
+      {
+        object: aStubDomain({ target: { uuid: theTarget.uuid, name: 'db' } }),
+        note: undefined,
+        stub: undefined,
+        channel: undefined,
+      },
       none(),
     ],
   ])('%s', (_, change, expected) => {
@@ -56,15 +81,21 @@ describe('incarnations', () => {
 
 describe('run state', () => {
   test('Paused is asked for', () => {
-    expect(step({ object: aStubDomain({ runState: 'Paused' }) })).toMatchObject({ step: { do: 'send', command: 'save', parameter: '' } });
+    expect(step({ object: aStubDomain({ runState: 'Paused' }) })).toMatchObject({
+      step: { do: 'send', command: 'save', parameter: '' },
+    });
   });
 
   test('Running again is asked for', () => {
-    expect(step({ channel: { ...channel!, state: 'paused' } })).toMatchObject({ step: { do: 'send', command: 'continue' } });
+    expect(step({ channel: { ...channel!, state: 'paused' } })).toMatchObject({
+      step: { do: 'send', command: 'continue' },
+    });
   });
 
   test('paused on purpose: nothing', () => {
-    expect(step({ object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } })).toEqual(none());
+    expect(step({ object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } })).toEqual(
+      none(),
+    );
   });
 
   test('after a failure it waits for its turn', () => {
@@ -80,8 +111,16 @@ const prepared = { attachments: [anAttachment()], claims, pciNotes, pciBackend: 
 
 describe('attaching a device', () => {
   test.each<[string, Partial<Snapshot>, object]>([
-    ['it is claimed on the host first', { attachments: [anAttachment()] }, { step: { do: 'claim', address: theAddress } }],
-    ['then it is readied', { attachments: [anAttachment()], claims, pciNotes }, { step: { do: 'prepare', address: theAddress } }],
+    [
+      'it is claimed on the host first',
+      { attachments: [anAttachment()] },
+      { step: { do: 'claim', address: theAddress } },
+    ],
+    [
+      'then it is readied',
+      { attachments: [anAttachment()], claims, pciNotes },
+      { step: { do: 'prepare', address: theAddress } },
+    ],
     [
       'a front end that is connected for less than a second is waited for',
       { ...prepared, memory: { attempts: new Map(), frontendConnectedSince: 999_500 } },
@@ -92,16 +131,36 @@ describe('attaching a device', () => {
       prepared,
       { step: { do: 'send', command: 'pci-ins', parameter: `${theAddress},msitranslate=0,power_mgmt=0` } },
     ],
-    ['not while paused', { ...prepared, object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } }, none()],
-    ['not while something else is in the channel', { ...prepared, channel: { ...channel!, command: 'foreign' } }, none()],
+    [
+      'not while paused',
+      { ...prepared, object: aStubDomain({ runState: 'Paused' }), channel: { ...channel!, state: 'paused' } },
+      none(),
+    ],
+    [
+      'not while something else is in the channel',
+      { ...prepared, channel: { ...channel!, command: 'foreign' } },
+      none(),
+    ],
     [
       'inserted, the guest gets its grants',
       { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'inserted', vdevfn: 0x20 })]]) },
       { step: { do: 'grant', address: theAddress } },
     ],
-    ['attached, there is nothing to do', { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) }, none()],
-    ['an insert without an answer is never sent again', { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'unknown' })]]) }, none()],
-    ['without a claim of the controller nothing is touched', { attachments: [anAttachment({ claimed: false })] }, none()],
+    [
+      'attached, there is nothing to do',
+      { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+      none(),
+    ],
+    [
+      'an insert without an answer is never sent again',
+      { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'unknown' })]]) },
+      none(),
+    ],
+    [
+      'without a claim of the controller nothing is touched',
+      { attachments: [anAttachment({ claimed: false })] },
+      none(),
+    ],
     [
       'a device that came after the one listing is not offered',
       { attachments: [anAttachment()], enumerated: { stub: theStub, addresses: ['0000:04:00.0'] } },
@@ -109,7 +168,10 @@ describe('attaching a device', () => {
     ],
     [
       'a device of another incarnation is claimed anew',
-      { ...prepared, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', stub: { domid: 3, uuid: 'old' } })]]) },
+      {
+        ...prepared,
+        pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', stub: { domid: 3, uuid: 'old' } })]]),
+      },
       { step: { do: 'claim' } },
     ],
   ])('%s', (_, change, expected) => {
@@ -118,7 +180,9 @@ describe('attaching a device', () => {
 
   test('all planned devices are readied before the first insert', () => {
     const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
-    const hostDevices = new Map(['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]));
+    const hostDevices = new Map(
+      ['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]),
+    );
     expect(step({ ...prepared, attachments: [anAttachment(), other], hostDevices })).toMatchObject({
       step: { do: 'claim', address: '0000:04:00.0' },
     });
@@ -142,31 +206,57 @@ describe('detaching a device', () => {
   const waiting = { ...channel!, inflight, parameter: { kind: 'request' } as const };
 
   test.each<[string, Partial<Snapshot>, object]>([
-    ['the guest is asked', { ...prepared, attachments: [going], pciNotes: inGuest }, { step: { do: 'send', command: 'pci-rem', parameter: theAddress } }],
+    [
+      'the guest is asked',
+      { ...prepared, attachments: [going], pciNotes: inGuest },
+      { step: { do: 'send', command: 'pci-rem', parameter: theAddress } },
+    ],
     ['the guest may take its time', { ...prepared, attachments: [going], pciNotes: inGuest, channel: waiting }, none()],
     [
       'with Force there is an end to it',
       {
         ...prepared,
-        attachments: [anAttachment({ metadata: deleting, spec: { removalPolicy: 'Force', removalTimeoutSeconds: 100 } })],
+        attachments: [
+          anAttachment({ metadata: deleting, spec: { removalPolicy: 'Force', removalTimeoutSeconds: 100 } }),
+        ],
         pciNotes: inGuest,
         channel: waiting,
       },
       { step: { do: 'abandonRemoval' } },
     ],
-    ['out of the guest, the only device takes the back end with it', { ...prepared, attachments: [going], pciNotes: removed }, { step: { do: 'release', quarantine: false } }],
+    [
+      'out of the guest, the only device takes the back end with it',
+      { ...prepared, attachments: [going], pciNotes: removed },
+      { step: { do: 'release', quarantine: false } },
+    ],
     [
       'one of two is closed in the back end first',
       { ...prepared, attachments: [going], pciNotes: removed, pciBackend: aBackend(theAddress, '0000:04:00.0') },
       { step: { do: 'revoke' } },
     ],
-    ['never inserted, it is only given back', { ...prepared, attachments: [going] }, { step: { do: 'release', quarantine: false } }],
+    [
+      'never inserted, it is only given back',
+      { ...prepared, attachments: [going] },
+      { step: { do: 'release', quarantine: false } },
+    ],
     [
       'the stub domain died with it: given back, but kept from dom0',
-      { ...prepared, attachments: [going], pciNotes: inGuest, stub: undefined, channel: undefined, object: undefined, note: undefined },
+      {
+        ...prepared,
+        attachments: [going],
+        pciNotes: inGuest,
+        stub: undefined,
+        channel: undefined,
+        object: undefined,
+        note: undefined,
+      },
       { step: { do: 'release', quarantine: true } },
     ],
-    ['with nothing left the finalizer goes', { attachments: [going] }, { step: { do: 'removeFinalizer', kind: 'PciAttachment' } }],
+    [
+      'with nothing left the finalizer goes',
+      { attachments: [going] },
+      { step: { do: 'removeFinalizer', kind: 'PciAttachment' } },
+    ],
   ])('%s', (_, change, expected) => {
     expect(step(change)).toMatchObject(expected);
   });
@@ -177,8 +267,13 @@ describe('detaching a device', () => {
     const plan = step({
       attachments: [going, other],
       pciNotes: both,
-      claims: new Map([[theAddress, 5], ['0000:04:00.0', 5]]),
-      hostDevices: new Map(['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }])),
+      claims: new Map([
+        [theAddress, 5],
+        ['0000:04:00.0', 5],
+      ]),
+      hostDevices: new Map(
+        ['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]),
+      ),
       pciBackend: aBackend(theAddress, '0000:04:00.0'),
       channel: waiting,
       memory: held,
@@ -193,16 +288,35 @@ describe('deleting a stub domain', () => {
     ['it is taken down', { object }, { step: { do: 'teardown', because: 'deleted' } }],
     [
       'its devices leave first',
-      { ...prepared, object, now: Date.parse(deleting.deletionTimestamp) + 1000, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+      {
+        ...prepared,
+        object,
+        now: Date.parse(deleting.deletionTimestamp) + 1000,
+        pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]),
+      },
       { step: { do: 'send', command: 'pci-rem' } },
     ],
     [
       'but not for ever',
-      { ...prepared, object, now: Date.parse(deleting.deletionTimestamp) + 300_000, channel: { ...channel!, state: 'Unrecognised' }, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+      {
+        ...prepared,
+        object,
+        now: Date.parse(deleting.deletionTimestamp) + 300_000,
+        channel: { ...channel!, state: 'Unrecognised' },
+        pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]),
+      },
       { step: { do: 'teardown', because: 'deleted' } },
     ],
-    ['orphaned, it is only forgotten', { object: aStubDomain({ deletionPolicy: 'Orphan' }, deleting) }, { step: { do: 'forget' } }],
-    ['then the finalizer goes', { object, note: undefined, stub: undefined, channel: undefined }, { step: { do: 'removeFinalizer', kind: 'StubDomain' } }],
+    [
+      'orphaned, it is only forgotten',
+      { object: aStubDomain({ deletionPolicy: 'Orphan' }, deleting) },
+      { step: { do: 'forget' } },
+    ],
+    [
+      'then the finalizer goes',
+      { object, note: undefined, stub: undefined, channel: undefined },
+      { step: { do: 'removeFinalizer', kind: 'StubDomain' } },
+    ],
   ])('%s', (_, change, expected) => {
     expect(step(change)).toMatchObject(expected);
   });
@@ -214,6 +328,8 @@ describe('an old reply in the channel', () => {
     expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 999_000 } })).toEqual(none(1_004_000));
   });
   test('is cleared after a grace', () => {
-    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 995_000 } })).toEqual({ step: { do: 'repair' } });
+    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 995_000 } })).toEqual({
+      step: { do: 'repair' },
+    });
   });
 });

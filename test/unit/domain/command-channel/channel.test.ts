@@ -11,7 +11,14 @@ function note(command: CommandName): InflightNote {
 }
 
 function view(change: Partial<ChannelView>): ChannelView {
-  return { inflight: undefined, samePins: true, state: 'running', command: 'absent', parameter: { kind: 'absent' }, ...change };
+  return {
+    inflight: undefined,
+    samePins: true,
+    state: 'running',
+    command: 'absent',
+    parameter: { kind: 'absent' },
+    ...change,
+  };
 }
 
 const at = (view: ChannelView, afterMs = 0) => decideChannel(view, sentAt + afterMs);
@@ -74,11 +81,19 @@ describe('once taken', () => {
       { conclusion: { outcome: 'NotApplied', reason: 'InsertRefused' }, terminal: 'pci-insert-failed' },
     ],
     ['removed', 'pci-rem', { state: 'pci-removed' }, { conclusion: { outcome: 'Applied' }, terminal: 'pci-removed' }],
-    ['paused is not acknowledged: it stays', 'save', { state: 'paused' }, { conclusion: { outcome: 'Applied', reason: 'Paused' } }],
+    [
+      'paused is not acknowledged: it stays',
+      'save',
+      { state: 'paused' },
+      { conclusion: { outcome: 'Applied', reason: 'Paused' } },
+    ],
     ['goes on', 'continue', { state: 'running' }, { conclusion: { outcome: 'Applied', reason: 'Running' } }],
     ['another domain has the number now', 'pci-ins', { samePins: false }, { conclusion: { outcome: 'Gone' } }],
   ])('%s', (_, command, change, expected) => {
-    expect(at(view({ inflight: note(command), parameter: request, ...change }))).toMatchObject({ kind: 'conclude', ...expected });
+    expect(at(view({ inflight: note(command), parameter: request, ...change }))).toMatchObject({
+      kind: 'conclude',
+      ...expected,
+    });
   });
 
   test('pci-inserted with the request still in parameter is a stale or forged reply', () => {
@@ -89,7 +104,10 @@ describe('once taken', () => {
   test('an insert that nobody answers ends as unknown, never as failed', () => {
     const silent = view({ inflight: note('pci-ins'), parameter: request });
     expect(at(silent, 59_999)).toMatchObject({ kind: 'await', phase: 'completion' });
-    expect(at(silent, 60_000)).toMatchObject({ kind: 'conclude', conclusion: { outcome: 'Unknown', reason: 'InsertUnknown' } });
+    expect(at(silent, 60_000)).toMatchObject({
+      kind: 'conclude',
+      conclusion: { outcome: 'Unknown', reason: 'InsertUnknown' },
+    });
   });
 
   test('a removal waits for the guest, for as long as it takes', () => {

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { backendOptions, insertParameter, removeParameter } from '../../../../operator/domain/command-channel/parameter.ts';
+import {
+  backendOptions,
+  insertParameter,
+  removeParameter,
+} from '../../../../operator/domain/command-channel/parameter.ts';
 
 const off = { msiTranslate: false, powerManagement: false, permissive: false, rdmPolicy: 'strict' } as const;
 

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { addBackendEntry, closeBackendEntry, dropBackendEntry, noPciBackend } from '../../../../operator/domain/pci/backend.ts';
+import {
+  addBackendEntry,
+  closeBackendEntry,
+  dropBackendEntry,
+  noPciBackend,
+} from '../../../../operator/domain/pci/backend.ts';
 import { insertGate } from '../../../../operator/domain/pci/gate.ts';
 import { aBackend, theAddress, theStub } from '../../../support/builders.ts';
 
@@ -7,7 +12,9 @@ const options = { msiTranslate: false, powerManagement: false, permissive: false
 const back = '/local/domain/0/backend/pci/7/0';
 const other = '0000:04:00.0';
 const values = (change: { write: readonly { path: string; value?: string }[] } | undefined) =>
-  Object.fromEntries((change?.write ?? []).filter(({ value }) => value !== undefined).map(({ path, value }) => [path, value]));
+  Object.fromEntries(
+    (change?.write ?? []).filter(({ value }) => value !== undefined).map(({ path, value }) => [path, value]),
+  );
 
 describe('adding', () => {
   test('the first device makes both ends', () => {
@@ -25,18 +32,29 @@ describe('adding', () => {
   });
 
   test('a further device asks the connected back end to look again', () => {
-    const change = values(addBackendEntry(aBackend(theAddress), theStub, 'web-dm', { address: other, options, vdevfn: 0x20 }));
-    expect(change).toMatchObject({ [`${back}/dev-1`]: other, [`${back}/vdevfn-1`]: '20', [`${back}/num_devs`]: '2', [`${back}/state`]: '7' });
+    const change = values(
+      addBackendEntry(aBackend(theAddress), theStub, 'web-dm', { address: other, options, vdevfn: 0x20 }),
+    );
+    expect(change).toMatchObject({
+      [`${back}/dev-1`]: other,
+      [`${back}/vdevfn-1`]: '20',
+      [`${back}/num_devs`]: '2',
+      [`${back}/state`]: '7',
+    });
   });
 
   test('before the handshake the list grows silently', () => {
-    const change = values(addBackendEntry({ ...aBackend(theAddress), state: 1 }, theStub, 'web-dm', { address: other, options }));
+    const change = values(
+      addBackendEntry({ ...aBackend(theAddress), state: 1 }, theStub, 'web-dm', { address: other, options }),
+    );
     expect(change).not.toHaveProperty(`${back}/state`);
     expect(change).toMatchObject({ [`${back}/num_devs`]: '2' });
   });
 
   test.each([3, 7, 8, 5])('a back end in state %p takes nothing', (state) => {
-    expect(addBackendEntry({ ...aBackend(theAddress), state }, theStub, 'web-dm', { address: other, options })).toBeUndefined();
+    expect(
+      addBackendEntry({ ...aBackend(theAddress), state }, theStub, 'web-dm', { address: other, options }),
+    ).toBeUndefined();
   });
 });
 

@@ -4,7 +4,13 @@ import { ClaimTable, askedBefore } from '../../../../operator/controllers/pci-at
 import { claimDevice } from '../../../../operator/domain/pci/claim.ts';
 import { aHost, anAttachment, theAddress } from '../../../support/builders.ts';
 
-const nic = { vendorID: '8086', deviceID: '10c9', classID: '020000', driver: 'pciback', assignable: 'Assignable' } as const;
+const nic = {
+  vendorID: '8086',
+  deviceID: '10c9',
+  classID: '020000',
+  driver: 'pciback',
+  assignable: 'Assignable',
+} as const;
 const host = aHost('xen-1', {
   pciDevices: [
     { ...nic, address: '0000:00:01.0', classID: '060400', driver: 'pcieport', assignable: 'InUseByHost' },
@@ -25,7 +31,11 @@ describe('by address', () => {
     ['one that policy keeps', { device: { address: '0000:04:00.0' } }, { reason: 'DeviceDenied' }],
     ['a bridge', { device: { address: '0000:00:01.0' } }, { reason: 'DeviceDenied' }],
     ['one with a dom0 driver', { device: { address: '0000:02:00.0' } }, { reason: 'DeviceNotAssignable' }],
-    ['the same, to be seized', { device: { address: '0000:02:00.0' }, driverPolicy: 'Seize' }, { address: '0000:02:00.0' }],
+    [
+      'the same, to be seized',
+      { device: { address: '0000:02:00.0' }, driverPolicy: 'Seize' },
+      { address: '0000:02:00.0' },
+    ],
   ])('%s', (_, spec, expected) => {
     expect(claim(spec)).toMatchObject(expected);
   });
@@ -41,7 +51,9 @@ describe('by selector', () => {
   test('the first free one in the order of addresses', () => {
     const selector = { vendorID: '8086', deviceID: '10c9', classID: '02' };
     expect(claim({ device: { selector } })).toEqual({ address: theAddress });
-    expect(claim({ device: { selector } }, (address) => (address === theAddress ? 'x/y' : undefined))).toEqual({ address: '0000:03:00.1' });
+    expect(claim({ device: { selector } }, (address) => (address === theAddress ? 'x/y' : undefined))).toEqual({
+      address: '0000:03:00.1',
+    });
     expect(claim({ device: { selector } }, () => 'x/y')).toMatchObject({ reason: 'NoMatchingDevice' });
   });
 

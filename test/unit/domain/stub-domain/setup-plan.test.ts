@@ -27,7 +27,8 @@ const full: Partial<StubDomainSpec> = {
 const plan = (spec: Partial<StubDomainSpec> = {}) =>
   setupPlan(aSpec(spec), { stub: theStub, target: theTarget, targetName: 'web' });
 const valueOf = (nodes: readonly PlanNode[], path: string) => nodes.find((node) => node.path === path)?.value;
-const permissionsOf = (nodes: readonly PlanNode[], path: string) => nodes.find((node) => node.path === path)?.permissions;
+const permissionsOf = (nodes: readonly PlanNode[], path: string) =>
+  nodes.find((node) => node.path === path)?.permissions;
 
 describe('every line of the set-up', () => {
   const nodes = plan(full);
@@ -87,11 +88,31 @@ describe('every line of the set-up', () => {
 describe('who may do what', () => {
   const nodes = plan(full);
   test.each([
-    ['the channel is the stub domain’s, and the guest may look', '/local/domain/7/device-model/5', { owner: 7, others: 'none', entries: [{ domid: 5, access: 'read' }] }],
-    ['a front end is the stub domain’s', '/local/domain/7/device/vbd/51712', { owner: 7, others: 'none', entries: [{ domid: 0, access: 'read' }] }],
-    ['a back end is dom0’s', '/local/domain/0/backend/vbd/7/51712', { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] }],
-    ['where a console goes is not the stub domain’s to say', '/local/domain/7/device/console/1/output', { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] }],
-    ['the command line is read-only', `/vm/${targetUuid}/image/dmargs`, { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] }],
+    [
+      'the channel is the stub domain’s, and the guest may look',
+      '/local/domain/7/device-model/5',
+      { owner: 7, others: 'none', entries: [{ domid: 5, access: 'read' }] },
+    ],
+    [
+      'a front end is the stub domain’s',
+      '/local/domain/7/device/vbd/51712',
+      { owner: 7, others: 'none', entries: [{ domid: 0, access: 'read' }] },
+    ],
+    [
+      'a back end is dom0’s',
+      '/local/domain/0/backend/vbd/7/51712',
+      { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] },
+    ],
+    [
+      'where a console goes is not the stub domain’s to say',
+      '/local/domain/7/device/console/1/output',
+      { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] },
+    ],
+    [
+      'the command line is read-only',
+      `/vm/${targetUuid}/image/dmargs`,
+      { owner: 0, others: 'none', entries: [{ domid: 7, access: 'read' }] },
+    ],
   ])('%s', (_, path, permissions) => {
     expect(permissionsOf(nodes, path)).toEqual(permissions);
   });
@@ -154,7 +175,11 @@ test.each<[string, Partial<StubDomainSpec>, string]>([
   ['flavor Linux', { flavor: 'Linux' }, 'Unsupported'],
   ['provisioning Adopt', { provisioning: 'Adopt' }, 'Unsupported'],
   ['a firmware that qemu-traditional cannot boot', { bios: 'OVMF' }, 'Unsupported'],
-  ['a command line that XenStore cannot hold', { deviceModelArgs: Array.from({ length: 100 }, () => 'x'.repeat(50)) }, 'InvalidSpec'],
+  [
+    'a command line that XenStore cannot hold',
+    { deviceModelArgs: Array.from({ length: 100 }, () => 'x'.repeat(50)) },
+    'InvalidSpec',
+  ],
 ])('%s is refused', (_, spec, reason) => {
   expect(refuse(aSpec(spec), 'web')?.reason).toBe(reason);
 });
