@@ -17,6 +17,7 @@ import {
   sameManager,
   stripUnowned,
 } from './managed-fields.ts';
+import { renewLastApplied } from './last-applied.ts';
 import { merge } from './merge.ts';
 import { removeFields } from './remove.ts';
 import { rootTopology } from './root.ts';
@@ -206,7 +207,7 @@ function managersForApply(topology: MapTopology, input: ApplyInput): Manager[] {
   const managers = decodeManagers(metadataOf(live)['managedFields']) ?? [];
   if (managers.length > 0) return managers;
   const fields = stripUnowned(compare(topology, {}, withoutManagedFields(changeable(live, input))).added);
-  const base = { operation: 'Update', apiVersion, subresource: '', time: now, fields } as const;
+  const base = { operation: 'Update', apiVersion, subresource: input.subresource, time: now, fields } as const;
   return isEmptySet(fields) ? [] : [{ name: BEFORE_FIRST_APPLY, ...base }];
 }
 
@@ -242,7 +243,8 @@ export function serverSideApply(input: ApplyInput): { object: JsonObject; change
   if (input.live !== undefined && last !== undefined && next === live && sameSet(last.fields, fields)) {
     return { object: input.live, changed: false };
   }
-  const object = withManagedFields(withoutBlankMetadata(next), settled);
+  const stored = renewLastApplied(withoutBlankMetadata(next), input.applied, input.manager);
+  const object = withManagedFields(stored, settled);
   const changed = input.live === undefined || !equalButTimes(input.live, object);
   return { object: changed || input.live === undefined ? object : input.live, changed };
 }

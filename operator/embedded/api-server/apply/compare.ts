@@ -77,11 +77,25 @@ function compareLists(shape: ListTopology, before: unknown, after: unknown): Nod
   return out.node(before, after);
 }
 
+/** The fields below a node, without the node itself. */
+function below(node: FieldSet | undefined): FieldSet | undefined {
+  if (node === undefined) return undefined;
+  const { '.': _, ...rest } = node;
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+/** A value without a schema that became another sort of value: it changed, and all that was below it is gone. */
+function replaced(topology: Topology, before: unknown, after: unknown): Node {
+  const gone = below(compareNodes(topology, before, undefined)?.removed);
+  const come = below(compareNodes(topology, undefined, after)?.added);
+  return { modified: LEAF, removed: gone, added: come };
+}
+
 function compareNodes(topology: Topology, before: unknown, after: unknown): Node | undefined {
   if (before === after) return undefined;
   const shape = topologyFor(topology, after ?? before);
   if (before !== undefined && after !== undefined && topologyFor(topology, before).kind !== shape.kind) {
-    return leaf(before, after);
+    return replaced(topology, before, after);
   }
   if (isBlank(before) && isBlank(after)) return leaf(before, after);
   if (shape.kind === 'map' && !shape.atomic) return compareMaps(shape, before, after);

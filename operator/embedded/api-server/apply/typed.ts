@@ -57,8 +57,7 @@ function checkList(shape: ListTopology, value: unknown, path: string, errors: st
       }
       element = fieldPaths({ [name]: {} })[0] ?? element;
       if (seen.has(name)) {
-        const kind = shape.relation === 'set' ? `${path}: duplicate entries for key ${element}` : '';
-        errors.push(kind === '' ? `${path}: duplicate entries for key ${element}` : kind);
+        errors.push(`${path}: duplicate entries for key ${element}`);
         return;
       }
       seen.add(name);
