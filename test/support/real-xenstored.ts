@@ -18,6 +18,8 @@ export interface RealXenstored {
   readonly socket: string;
   /** Creates and introduces domain `domid`; gives the unix socket that serves its ring, one client at a time. */
   startGuest(domid: number): Promise<string>;
+  /** Releases a guest of `startGuest`, ends its ring and has Xen forget it. */
+  stopGuest(domid: number): Promise<void>;
   /** Runs `fakexen COMMAND DIR ARGS…`, such as `shutdown`, and waits for its end. */
   fakexen(command: string, ...args: string[]): Promise<void>;
   /** Ends the guests' rings and the daemon, and waits until they are gone. */
@@ -50,31 +52,35 @@ export async function startRealXenstored(
   const { dir } = options;
   await mkdir(dir, { recursive: true });
   const fakexen = join(setup.cache, 'bin', 'fakexen');
-  const children: ChildProcess[] = [];
-  const start = async (command: string, args: readonly string[], env = {}): Promise<string> => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    children.push(child);
-    return await firstLine(child, command);
-  };
-  const stop = async (): Promise<void> => {
-    for (const child of children.splice(0).reverse()) await end(child);
-  };
+  const guests = new Map<number, ChildProcess>();
+  const start = (command: string, args: readonly string[], env = {}): ChildProcess =>
+    spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const script = options.flavor === 'c' ? 'run-xenstored.sh' : 'run-oxenstored.sh';
-  let socket: string;
-  try {
-    socket = await start(join(folder, script), [dir], { XEN_VER: options.version, FOREGROUND: '1' });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const daemon = start(join(folder, script), [dir], { XEN_VER: options.version, FOREGROUND: '1' });
   return {
-    socket,
-    startGuest: (domid) => start(fakexen, ['guest', dir, String(domid), join(dir, `g${String(domid)}`)]),
+    socket: await firstLine(daemon, script),
+    startGuest: async (domid) => {
+      const child = start(fakexen, ['guest', dir, String(domid), join(dir, `g${String(domid)}`)]);
+      guests.set(domid, child);
+      return await firstLine(child, 'fakexen guest');
+    },
+    stopGuest: async (domid) => {
+      // A test may have released or destroyed it already, which fakexen calls an error.
+      await run(fakexen, ['release', dir, String(domid)]);
+      const child = guests.get(domid);
+      guests.delete(domid);
+      if (child !== undefined) await end(child);
+      await run(fakexen, ['destroy', dir, String(domid)]);
+    },
     fakexen: async (command, ...args) => {
       const result = await run(fakexen, [command, dir, ...args]);
       if (result.code !== 0) throw new Error(`fakexen ${command}: ${result.stderr.trim()}`);
     },
-    stop,
+    stop: async () => {
+      for (const child of guests.values()) await end(child);
+      guests.clear();
+      await end(daemon);
+    },
   };
 }
 

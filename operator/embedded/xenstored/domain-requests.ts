@@ -19,7 +19,7 @@ export function introduce(session: Session, payload: string): Answer {
   if (domains.get(number) !== undefined) return ok;
   domains.introduce(number);
   if (!host.introduced(number)) {
-    domains.release(number, session.shared.tree.generation);
+    domains.release(number, session.shared.tree.nextGeneration());
     return refused('EINVAL');
   }
   fireSpecial(session.shared, '@introduceDomain');
@@ -36,7 +36,7 @@ export function release(session: Session, payload: string): { readonly answer: A
     host.released(domid);
     for (const path of tree.pathsOwnedBy(domid).sort())
       if (tree.get(path)?.owner === domid) remove(session, tree, path);
-    domains.release(domid, tree.generation);
+    domains.release(domid, tree.nextGeneration());
     fireSpecial(session.shared, '@releaseDomain');
   };
   return { answer: ok, after };

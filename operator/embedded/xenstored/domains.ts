@@ -34,7 +34,7 @@ export class Domains {
     return domain;
   }
 
-  /** Forgets a domain; `generation` is the tree's at this moment. */
+  /** Forgets a domain; `generation` is newer than all nodes that were made until now. */
   release(domid: number, generation: number): void {
     this.#domains.delete(domid);
     for (const domain of this.#domains.values()) if (domain.target === domid) domain.target = undefined;

@@ -1,7 +1,16 @@
 import type { WireErrorCode } from '../../xenstore/errors.ts';
 import { PAYLOAD_MAX } from '../../xenstore/wire.ts';
 import { FIRST_RESERVED_DOMID } from './domains.ts';
-import { OWNER, READ, WRITE, parentOf, type Permission, type PermissionList, type StoreNode } from './node.ts';
+import {
+  detached,
+  OWNER,
+  READ,
+  WRITE,
+  parentOf,
+  type Permission,
+  type PermissionList,
+  type StoreNode,
+} from './node.ts';
 import { create, find, nodePath, remove, replace } from './nodes.ts';
 import { oneString, strings } from './payload.ts';
 import { fireSpecial, type Session } from './session.ts';
@@ -54,7 +63,7 @@ export function write(session: Session, view: View, payload: string): Answer {
   if (end < 0) return refused('EINVAL');
   const path = nodePath(session, payload.slice(0, end));
   if (path === undefined) return refused('EINVAL');
-  const value = payload.slice(end + 1);
+  const value = detached(payload.slice(end + 1));
   const node = find(session, view, path, WRITE);
   if (typeof node !== 'string') {
     const error = replace(session, view, path, session.shared.domains.valid(node), value, node.children);

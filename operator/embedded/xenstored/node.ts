@@ -44,6 +44,14 @@ export class StoreNode {
   }
 }
 
+/**
+ * The same string with memory of its own. A longer part of a string is a reference to the whole for V8, so that a stored
+ * value would keep the message that it came in.
+ */
+export function detached(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** The list of children without `name`; the list itself if it is not in there. */
 export function withoutChild(children: string, name: string): string {
   const entry = `${name}\0`;

@@ -1,6 +1,6 @@
 import type { WireErrorCode } from '../../xenstore/errors.ts';
 import { isAbsolutePath } from '../../xenstore/paths.ts';
-import { childNames, childOf, parentOf, type PermissionList, type StoreNode, withoutChild } from './node.ts';
+import { childNames, childOf, detached, parentOf, type PermissionList, type StoreNode, withoutChild } from './node.ts';
 import type { Session } from './session.ts';
 import { Transaction } from './transaction.ts';
 import type { View } from './tree.ts';
@@ -74,7 +74,9 @@ export function create(session: Session, view: View, path: string, value: string
   const { domid } = session.domain;
   const permissions = owned(inherited, session.privileged ? inherited[0].domid : domid);
   const first = missing[missing.length - 1] as string;
-  const children = `${parent.children}${first.slice(above === '/' ? 1 : above.length + 1)}\0`;
+  const list = `${parent.children}${first.slice(above === '/' ? 1 : above.length + 1)}\0`;
+  // V8 keeps a joined string in its pieces, which take more memory; a long list is not copied for each new child.
+  const children = list.length < 1024 ? detached(list) : list;
   if (!session.privileged) {
     if (view.ownedBy(domid) + missing.length > limits.nodes) return 'ENOSPC';
     if (16 + 8 * permissions.length + value.length > limits.nodeSize) return 'ENOSPC';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '../../runtime/ports.ts';
+import { isXenStoreError } from '../../xenstore/errors.ts';
 import { PacketParser, type PacketSink } from '../../xenstore/parser.ts';
 import { PAYLOAD_MAX } from '../../xenstore/wire.ts';
 import type { XenstoredCore } from './core.ts';
@@ -37,6 +38,7 @@ export class SocketConnection implements PacketSink, Output {
   #input: Buffer | undefined;
   #writing = false;
   #turnPending = false;
+  #ended = false;
   #done = false;
 
   /** `domid` must be introduced. */
@@ -52,6 +54,10 @@ export class SocketConnection implements PacketSink, Output {
     socket.on('data', (chunk: Buffer) => {
       this.#input = this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]);
       if (!this.#turnPending) this.#turn();
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      if (!this.#turnPending) this.#goOn();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       server.logger.debug('a XenStore client was lost', { domid, code: error.code });
@@ -94,14 +100,6 @@ export class SocketConnection implements PacketSink, Output {
     if (this.#socket.writableLength === 0) this.#writing = false;
   }
 
-  /** Ends the connection once what was written is out. */
-  close(): void {
-    this.flush();
-    this.#end();
-    this.#socket.end();
-    this.#socket.resume();
-  }
-
   /** Ends the connection now. */
   destroy(): void {
     this.#end();
@@ -116,21 +114,29 @@ export class SocketConnection implements PacketSink, Output {
     this.#input = end < input.length ? input.subarray(end) : undefined;
     try {
       this.#parser.push(input, 0, end);
-    } catch {
-      // A payload larger than the protocol allows: nothing after it can be understood.
-      this.#server.logger.debug('a XenStore client breaks the protocol', { domid: this.domid });
+    } catch (error) {
+      // EPROTOCOL: a payload larger than the protocol allows, after which nothing can be understood.
+      if (isXenStoreError(error, 'EPROTOCOL')) {
+        this.#server.logger.debug('a XenStore client breaks the protocol', { domid: this.domid });
+      } else {
+        this.#server.logger.error('a XenStore request failed', { domid: this.domid, error: String(error) });
+      }
       this.destroy();
     }
     this.#server.flush();
     this.#goOn();
   }
 
-  /** Reads on if there is a turn's worth of room for replies; otherwise waits until they are read. */
+  /**
+   * Reads on if replies have room, or ends if the client has said all and has all its answers; waits until replies are
+   * read otherwise.
+   */
   #goOn(): void {
     if (this.#done) return;
     const full = this.#queue.length > ENOUGH_WAITING;
     if (this.#input === undefined && !full) {
       if (this.#socket.isPaused()) this.#socket.resume();
+      if (this.#ended && this.#queue.length === 0) this.#socket.end();
       return;
     }
     this.#socket.pause();
@@ -144,7 +150,7 @@ export class SocketConnection implements PacketSink, Output {
   #written(): void {
     this.#writing = false;
     this.flush();
-    if (!this.#turnPending && this.#socket.isPaused()) this.#goOn();
+    if (!this.#turnPending && (this.#ended || this.#socket.isPaused())) this.#goOn();
   }
 
   #end(): void {

@@ -1,4 +1,4 @@
-import { dom0Only, StoreNode, type PermissionList } from './node.ts';
+import { detached, dom0Only, StoreNode, type PermissionList } from './node.ts';
 
 /** The nodes as a request sees them: the tree itself, or a transaction's view of it. Paths are valid and absolute. */
 export interface View {
@@ -35,6 +35,11 @@ export class Tree implements View {
     return this.#generation;
   }
 
+  /** A generation that no node has, newer than all so far. */
+  nextGeneration(): number {
+    return ++this.#generation;
+  }
+
   get(path: string): StoreNode | undefined {
     return this.#nodes.get(path);
   }
@@ -46,7 +51,10 @@ export class Tree implements View {
       if (before !== undefined) this.#count(before, -1);
       this.#count(owner, 1);
     }
-    this.#nodes.set(path, new StoreNode(++this.#generation, permissions, value, children));
+    this.#nodes.set(
+      before === undefined ? detached(path) : path,
+      new StoreNode(++this.#generation, permissions, value, children),
+    );
   }
 
   delete(path: string): void {

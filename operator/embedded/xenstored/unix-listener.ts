@@ -21,7 +21,7 @@ export function listenUnix(path: string, logger: Logger, onConnection: (socket: 
     throw new Error(`the path of a unix socket has at most ${String(SOCKET_PATH_MAX)} bytes: ${path}`);
   }
   rmSync(path, { force: true });
-  const server: Server = createServer(onConnection);
+  const server: Server = createServer({ allowHalfOpen: true }, onConnection);
   let failure: Error | undefined;
   server.on('error', (error) => {
     failure = error;

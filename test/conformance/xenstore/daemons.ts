@@ -73,7 +73,7 @@ async function startReal(kind: RealXenstoredKind, dir: string): Promise<Started>
   return {
     socket: daemon.socket,
     startGuest: (domid) => daemon.startGuest(domid),
-    stopGuest: async () => {},
+    stopGuest: (domid) => daemon.stopGuest(domid),
     host: (command, domid) => daemon.fakexen(command, String(domid)),
     stop: () => daemon.stop(),
   };
