@@ -4,20 +4,47 @@ import { Agent, request as send } from 'node:https';
 import { createInterface } from 'node:readline';
 import { load } from 'js-yaml';
 
+/** What tests look into: an object, a list, a Table or a Status. Nothing of it is checked: a test says what it expects. */
+export interface Answered {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation: number;
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+    readonly ownerReferences?: readonly object[];
+    readonly continue: string;
+    readonly remainingItemCount?: number;
+  };
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status: { readonly phase?: string; readonly nodeName?: string };
+  readonly items: readonly Answered[];
+  readonly rows: readonly unknown[];
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details: { readonly uid: string; readonly causes: readonly { readonly reason: string }[] };
+}
+
 /** An answer, with its JSON parsed. */
 export interface ApiAnswer {
   readonly code: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of any shape
-  readonly body: any;
+  readonly body: Answered;
 }
 
 /** An event of a watch. */
 export interface WatchEvent {
   readonly type: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into objects of any shape
-  readonly object: any;
+  readonly object: Answered;
 }
 
 /** A watch that is read event by event. */
@@ -74,7 +101,7 @@ export function apiClient(kubeconfigPath: string): ApiClient {
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
-          resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) });
+          resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) as Answered });
         });
       });
       outgoing.on('error', reject);

@@ -58,7 +58,7 @@ export function kubectlFor(found: { path: string; version: string }, kubeconfig:
         withCache(args),
         { env: { ...environment, ...options.env }, cwd: home, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 },
         (error, stdout, stderr) => {
-          if (error !== null && typeof error.code !== 'number') reject(error);
+          if (error !== null && typeof error.code !== 'number') reject(new Error('kubectl failed', { cause: error }));
           else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
         },
       );

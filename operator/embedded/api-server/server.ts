@@ -53,11 +53,16 @@ interface Identity extends ServerCertificates {
 export async function startApiServer(options: ApiServerOptions): Promise<EmbeddedApiServer> {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? silentLogger;
-  const store = new ObjectStore(options.historySize === undefined ? {} : { historySize: options.historySize });
+  const store = new ObjectStore({
+    ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
+    onSnapshotError: (error) => {
+      logger.warn('API server snapshot failed', { code: (error as NodeJS.ErrnoException).code ?? 'unknown' });
+    },
+  });
   for (const resource of builtinResources) store.define(resource.collection, resource.selectableFields);
   const data = options.dataDir === undefined ? undefined : await openData(options.dataDir, store);
   try {
-    const identity = await identityFor(options.dataDir, clock.now());
+    const identity = await identityFor(options.dataDir, systemClock.now());
     const resources = new ResourceRegistry();
     resources.replace('', builtinResources);
     const context: ApiContext = {

@@ -50,7 +50,7 @@ export function send(request: IncomingMessage, response: ServerResponse, answer:
     response.end();
     return;
   }
-  const wantsGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const wantsGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   if (answer.body.length < compressFrom || !wantsGzip) {
     headers['content-length'] = Buffer.byteLength(answer.body);
     response.writeHead(answer.code, headers);

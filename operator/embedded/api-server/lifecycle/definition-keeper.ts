@@ -70,8 +70,9 @@ export class DefinitionKeeper {
     const crd = parseStored(stored);
     const collection = store.collection(collectionOf(crd));
     const resource = resources.list().find((item) => item.collection === collection.id);
-    for (const object of resource === undefined ? [] : collection.list()) {
-      if (!object.deleting) deleteObject(this.#context, resource!, object.namespace, object.name, { dryRun: false });
+    for (const object of collection.list()) {
+      if (resource === undefined || object.deleting) continue;
+      deleteObject(this.#context, resource, object.namespace, object.name, { dryRun: false });
     }
     if (collection.size > 0) return;
     const finalizers = finalizersOf(crd).filter((finalizer) => finalizer !== cleanupFinalizer);

@@ -151,9 +151,8 @@ export class GarbageCollector {
   }
 
   #rewrite(place: Place, object: JsonObject, change: JsonObject): void {
-    const metadata: JsonObject = { ...childObject(object, 'metadata'), ...change };
-    for (const [key, value] of Object.entries(change))
-      if (Array.isArray(value) && value.length === 0) delete metadata[key];
+    const entries = Object.entries({ ...childObject(object, 'metadata'), ...change });
+    const metadata = Object.fromEntries(entries.filter(([, value]) => !Array.isArray(value) || value.length > 0));
     const next = { ...object, metadata };
     const resource = this.#resourceOf(place);
     if (resource !== undefined && isFinished(resource, next)) this.#context.store.remove(place.collection, next);

@@ -1,10 +1,11 @@
 import type { ApiContext } from '../api-context.ts';
 import { DefinitionKeeper, definitions } from './definition-keeper.ts';
+import { startEventExpirer } from './event-expirer.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { NamespaceCleaner } from './namespace-cleaner.ts';
 import { TaskQueue } from './task-queue.ts';
 
-/** Starts what changes objects without being asked: definitions, namespaces, owners. */
+/** Starts what changes objects without being asked: definitions, namespaces, owners, old events. */
 export function startLifecycle(context: ApiContext): { stop(): void } {
   const queue = new TaskQueue((error) => {
     context.logger.error('API server housekeeping failed', {
@@ -35,8 +36,10 @@ export function startLifecycle(context: ApiContext): { stop(): void } {
     cleaner.observe(collection, event);
     collector.observe(collection, event);
   });
+  const stopExpirer = startEventExpirer(context, queue);
   return {
     stop: () => {
+      stopExpirer();
       unobserve();
       queue.stop();
     },

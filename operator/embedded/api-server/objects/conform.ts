@@ -1,6 +1,6 @@
 import type { ApiContext } from '../api-context.ts';
-import { ApiStatusError, badRequest, invalid } from '../api-status.ts';
-import { childObject, isObject } from '../json.ts';
+import { badRequest, invalid, type ApiStatusError } from '../api-status.ts';
+import { childObject, childString, isObject } from '../json.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
 import { cleanMetadata } from './metadata.ts';
 import type { WriteOptions } from './write-options.ts';
@@ -66,7 +66,7 @@ function checkTimes(resource: ServedResource, object: JsonObject): void {
         : [];
   for (const time of times) {
     if (time === undefined || time === null || (typeof time === 'string' && microTime.test(time))) continue;
-    const shown = JSON.stringify(String(time).slice(0, 64));
+    const shown = JSON.stringify(time).slice(0, 64);
     throw undecodable(resource, `parsing time ${shown} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${shown}`);
   }
 }
@@ -85,7 +85,7 @@ function checkType(resource: ServedResource, value: unknown): JsonObject {
   }
   if (kind !== resource.kind) {
     const shown = kind.slice(0, 128);
-    const name = isObject(value['metadata']) ? String(value['metadata']['name'] ?? '').slice(0, 256) : '';
+    const name = childString(value['metadata'], 'name').slice(0, 256);
     const message = `Invalid value: ${JSON.stringify(shown)}: must be ${resource.kind}`;
     throw invalid({ ...resource, kind: shown }, name, [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
   }

@@ -3,7 +3,7 @@ import { ApiStatusError, badRequest, expired, invalidOption } from '../api-statu
 import type { ServedResource } from '../served-resource.ts';
 import type { Collection } from '../store/collection.ts';
 import type { StoredObject } from '../store/stored-object.ts';
-import { parseSelection } from './selection.ts';
+import { parseSelection, type Selection } from './selection.ts';
 
 /** One page of a list. */
 export interface Page {
@@ -26,7 +26,7 @@ export function listObjects(
   const token = query.get('continue') ?? '';
   if (token !== '') return nextPage(context, query, token, limit, selection.everything);
   const collection = context.store.collection(resource.collection);
-  const { objects, resourceVersion } = stateAt(context, collection, namespace, query, limit);
+  const { objects, resourceVersion } = stateAt(context, collection, selection, query, limit);
   const selected = selection.everything ? objects : objects.filter((object) => selection.matches(object));
   if (limit === 0 || selected.length <= limit) {
     return { objects: selected, resourceVersion, continueToken: '', remaining: undefined };
@@ -71,7 +71,7 @@ function nextPage(
 function stateAt(
   context: ApiContext,
   collection: Collection,
-  namespace: string,
+  selection: Selection,
   query: URLSearchParams,
   limit: number,
 ): { objects: StoredObject[]; resourceVersion: number } {
@@ -91,8 +91,11 @@ function stateAt(
   const wanted = parseResourceVersion(version);
   if (wanted > current) throw tooLarge(wanted, current);
   const exact = wanted > 0 && (match === 'Exact' || (match === '' && limit > 0));
-  if (!exact || wanted === current) return { objects: collection.list(namespace), resourceVersion: current };
-  const objects = rolledBack(collection, namespace, wanted);
+  if (!exact || wanted === current) {
+    const narrowed = selection.filter === undefined ? undefined : collection.withField(selection.filter);
+    return { objects: narrowed ?? collection.list(selection.namespace), resourceVersion: current };
+  }
+  const objects = rolledBack(collection, selection.namespace, wanted);
   if (objects === undefined) throw expired('The resourceVersion for the provided list is too old.');
   return { objects, resourceVersion: wanted };
 }

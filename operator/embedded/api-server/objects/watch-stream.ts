@@ -71,7 +71,8 @@ export function startWatch(context: ApiContext, plan: WatchPlan, sink: WatchSink
   const form = `${resource.group}/${resource.version}`;
   const current = context.store.revision;
   if (plan.initialEvents) {
-    for (const object of collection.list(selection.namespace)) {
+    const narrowed = selection.filter === undefined ? undefined : collection.withField(selection.filter);
+    for (const object of narrowed ?? collection.list(selection.namespace)) {
       if (selection.matches(object)) sink.write(frame('ADDED', shown(servedJson(resource, object), view)));
     }
     if (plan.endMark) sink.write(bookmark(resource, current, view, true));

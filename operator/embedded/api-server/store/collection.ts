@@ -1,3 +1,5 @@
+import { FieldIndex } from './field-index.ts';
+import { lowerBound, SortedKeys } from './sorted-keys.ts';
 import type { StoreEvent, StoreListener } from './store-event.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -14,7 +16,8 @@ export class Collection {
   readonly #objects = new Map<string, StoredObject>();
   readonly #listeners = new Set<StoreListener>();
   readonly #byField = new Map<string, Map<string, Set<StoreListener>>>();
-  readonly #keys: string[] = [];
+  readonly #keys = new SortedKeys();
+  readonly #index = new FieldIndex();
   #history: StoreEvent[] = [];
   #compacted: number;
 
@@ -35,7 +38,7 @@ export class Collection {
 
   /** Objects in key order; with a namespace, only those in it. */
   list(namespace?: string): StoredObject[] {
-    const keys = this.#keys;
+    const keys = this.#keys.all();
     if (namespace === undefined || namespace === '') return keys.map((key) => this.#mustGet(key));
     const result: StoredObject[] = [];
     for (let index = lowerBound(keys, `${namespace}/`); index < keys.length; index++) {
@@ -46,25 +49,42 @@ export class Collection {
     return result;
   }
 
+  /** Objects whose field has the value, in key order; undefined if the field is not indexed. */
+  withField({ field, value }: ListenerFilter): StoredObject[] | undefined {
+    return this.#index
+      .keys(field, value)
+      ?.sort()
+      .map((key) => this.#mustGet(key));
+  }
+
   /** Any order, without a copy. */
   values(): IterableIterator<StoredObject> {
     return this.#objects.values();
   }
 
   set(object: StoredObject): void {
-    if (!this.#objects.has(object.key)) this.#insertKey(object.key);
+    const before = this.#objects.get(object.key);
+    if (before === undefined) this.#keys.add(object.key);
+    this.#index.replace(before, object);
     this.#objects.set(object.key, object);
   }
 
   delete(key: string): void {
-    if (!this.#objects.delete(key)) return;
-    const keys = this.#keys;
-    keys.splice(lowerBound(keys, key), 1);
+    const before = this.#objects.get(key);
+    if (before === undefined) return;
+    this.#objects.delete(key);
+    this.#keys.delete(key);
+    this.#index.replace(before, undefined);
   }
 
   /** Reads every object anew, for instance because other fields became selectable. History keeps what it has. */
-  reindex(read: (object: StoredObject) => StoredObject): void {
-    for (const [key, object] of this.#objects) this.#objects.set(key, read(object));
+  reindex(fields: readonly string[], read: (object: StoredObject) => StoredObject): void {
+    this.#index.reset(fields);
+    for (const [key, object] of this.#objects) {
+      const anew = read(object);
+      this.#objects.set(key, anew);
+      this.#index.replace(undefined, anew);
+    }
   }
 
   /** Adds to the history and tells the listeners. */
@@ -140,27 +160,9 @@ export class Collection {
     if (object === undefined) throw new Error('the key index of a collection is out of step');
     return object;
   }
-
-  #insertKey(key: string): void {
-    const keys = this.#keys;
-    const last = keys.at(-1);
-    if (last === undefined || last < key) keys.push(key);
-    else keys.splice(lowerBound(keys, key), 0, key);
-  }
 }
 
 function tell(listeners: ReadonlySet<StoreListener> | undefined, event: StoreEvent): void {
   if (listeners === undefined) return;
   for (const listener of listeners) listener(event);
-}
-
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((keys[middle] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

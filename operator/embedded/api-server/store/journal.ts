@@ -77,7 +77,7 @@ interface Waiter {
 interface Rotation {
   readonly name: string;
   readonly count: number;
-  readonly done: PromiseWithResolvers<void>;
+  readonly done: PromiseWithResolvers<undefined>;
 }
 
 class FileJournal implements Journal {
@@ -164,7 +164,7 @@ class FileJournal implements Journal {
       await this.#write(batch.slice(0, rotation.count));
       try {
         await this.#rotate(rotation.name);
-        rotation.done.resolve();
+        rotation.done.resolve(undefined);
       } catch (error) {
         rotation.done.reject(error);
         throw error;
@@ -196,7 +196,7 @@ class FileJournal implements Journal {
 
   async #writeSnapshot(resourceVersion: number, records: Iterable<StoreRecord>): Promise<void> {
     // What is pending now belongs to the state that the snapshot holds: only what comes later may go to the new file.
-    const done = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<undefined>();
     done.promise.catch(() => undefined);
     this.#rotation = { name: fileName('journal', resourceVersion), count: this.#pending.length, done };
     this.#flushing ??= this.#flush();

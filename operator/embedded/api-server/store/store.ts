@@ -10,6 +10,8 @@ import { parseStored, toStored, type StoredObject } from './stored-object.ts';
 export interface StoreOptions {
   /** Changes that every collection keeps for watches that start in the past (between this and twice as many). */
   readonly historySize?: number;
+  /** Called when a snapshot failed: nothing is lost, but the journal keeps growing until the next one. */
+  readonly onSnapshotError?: (error: unknown) => void;
 }
 
 /** Hears of every write at once, before it is durable. It must not write in the same turn. */
@@ -24,6 +26,7 @@ export class ObjectStore implements Recovery {
   readonly #collections = new Map<string, Collection>();
   readonly #selectable = new Map<string, readonly string[]>();
   readonly #historySize: number;
+  readonly #onSnapshotError: (error: unknown) => void;
   #journal: Journal | undefined;
   #revision = 1;
   /** Nothing is known of changes up to this version. */
@@ -34,6 +37,7 @@ export class ObjectStore implements Recovery {
 
   constructor(options: StoreOptions = {}) {
     this.#historySize = options.historySize ?? 2000;
+    this.#onSnapshotError = options.onSnapshotError ?? (() => undefined);
   }
 
   /** The resource version of the last write. */
@@ -61,7 +65,7 @@ export class ObjectStore implements Recovery {
     const known = this.#selectable.get(id);
     if (known !== undefined && known.join() === selectable.join()) return;
     this.#selectable.set(id, selectable);
-    this.collection(id).reindex((object) => toStored(parseStored(object), selectable, object.json));
+    this.collection(id).reindex(selectable, (object) => toStored(parseStored(object), selectable, object.json));
   }
 
   /** Calls `observer` for every write, until what it gives back is called. */
@@ -183,7 +187,7 @@ export class ObjectStore implements Recovery {
     });
     // Whoever answers the request sees the rejection; without a request there is nobody to tell.
     this.#lastDurable.catch(() => undefined);
-    if (journal.wantsSnapshot()) journal.snapshot(this.#revision, this.records()).catch(() => undefined);
+    if (journal.wantsSnapshot()) journal.snapshot(this.#revision, this.records()).catch(this.#onSnapshotError);
   }
 
   #publishUpTo(resourceVersion: number): void {

@@ -87,7 +87,7 @@ test('SIGKILL in the middle of writes loses none that was acknowledged, and brin
 
   const second = await start();
   const list = await second.api.call('GET', maps);
-  const names = new Set((list.body.items as { metadata: { name: string } }[]).map((item) => item.metadata.name));
+  const names = new Set(list.body.items.map((item) => item.metadata.name));
   expect([...acknowledged.keys()].filter((name) => asked.has(name) && !names.has(name))).toEqual([]);
   expect([...deleted].filter((name) => names.has(name))).toEqual([]);
   expect(Number(list.body.metadata.resourceVersion)).toBeGreaterThanOrEqual(highest);
@@ -105,9 +105,7 @@ test('definitions, tokens and watches survive a restart on the same port', async
   await kill(first.child);
   await start(first.port);
   // The client of the first process still has its token and certificate authority.
-  const stream = await first.api.watch(
-    `${hosts}?watch=1&resourceVersion=${made.body.metadata.resourceVersion as string}`,
-  );
+  const stream = await first.api.watch(`${hosts}?watch=1&resourceVersion=${made.body.metadata.resourceVersion}`);
   expect((await stream.next())?.object.metadata.name).toBe('h2');
   const same = await first.api.call('GET', `${hosts}/h1`);
   expect(same.body.metadata.uid).toBe(made.body.metadata.uid);

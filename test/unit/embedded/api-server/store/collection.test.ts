@@ -87,3 +87,38 @@ test('objects are indexed anew when other fields become selectable', () => {
   store.define('things', ['status.nodeName']);
   expect(store.collection('things').get('a')?.fields['status.nodeName']).toBe('n1');
 });
+
+test('the index of a field holds exactly the objects with the value, in key order', () => {
+  const step = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.constantFrom('n1', 'n2', 'n3'), fc.boolean());
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const store = new ObjectStore();
+      store.define('things', ['status.nodeName']);
+      const collection = store.collection('things');
+      for (const [name, node, remove] of steps) {
+        if (!remove) store.put('things', thing('', name, node));
+        else if (collection.get(name) !== undefined) store.remove('things', thing('', name, node));
+        for (const value of ['n1', 'n2', 'n3']) {
+          const expected = collection.list().filter((object) => object.fields['status.nodeName'] === value);
+          expect(collection.withField({ field: 'status.nodeName', value })).toEqual(expected);
+        }
+      }
+    }),
+  );
+});
+
+test('many writes between two reads are merged into the order', () => {
+  const store = new ObjectStore();
+  const collection = store.collection('things');
+  const names = Array.from({ length: 300 }, (_, index) => `n${String((index * 7919) % 1000)}`);
+  const expected = new Set<string>();
+  for (const [index, name] of names.entries()) {
+    store.put('things', thing('', name));
+    expected.add(name);
+    if (index % 3 === 0) {
+      store.remove('things', thing('', name));
+      expected.delete(name);
+    }
+    if (index % 100 === 99) expect(collection.list().map((object) => object.name)).toEqual([...expected].sort());
+  }
+});

@@ -8,14 +8,15 @@ import { decodeRecord, encodeRecord } from '../../../../../operator/embedded/api
 import { ObjectStore } from '../../../../../operator/embedded/api-server/store/store.ts';
 
 let directory: string;
-const opened: Journal[] = [];
+let opened: Journal[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'journal-'));
 });
 
 afterEach(async () => {
-  for (const journal of opened.splice(0)) await journal.close().catch(() => undefined);
+  for (const journal of opened) await journal.close().catch(() => undefined);
+  opened = [];
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -29,7 +30,7 @@ async function open(): Promise<{ store: ObjectStore; journal: Journal }> {
 
 async function reopen(journal: Journal): Promise<{ store: ObjectStore; journal: Journal }> {
   await journal.close();
-  opened.splice(opened.indexOf(journal), 1);
+  opened = opened.filter((other) => other !== journal);
   return open();
 }
 
@@ -109,7 +110,7 @@ test.each([1, 5, 9, 40])('a record torn %i bytes before its end is cut off', asy
   const size = (await readFile(await currentFile())).length;
   store.put('things', thing('torn'));
   await journal.close();
-  opened.splice(0);
+  opened = [];
   const path = await currentFile();
   const whole = await readFile(path);
   await writeFile(path, whole.subarray(0, whole.length - bytes));
@@ -126,7 +127,7 @@ test('damage before the end is an error that names the file', async () => {
   store.put('things', thing('a'));
   store.put('things', thing('b'));
   await journal.close();
-  opened.splice(0);
+  opened = [];
   const path = await currentFile();
   const text = await readFile(path, 'utf8');
   await writeFile(path, text.replace('"name":"a"', '"name":"x"'));
