@@ -95,8 +95,10 @@ function inserted(
 
 function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
   const address = claimedAddress(attachment) ?? attachment.status?.address ?? '';
-  const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   const current = note !== undefined && isCurrent(snapshot, note);
+  // The hold is for the insert. An agent that starts later, or a further device, does not make an old one less ready.
+  const since = current && note.stage !== 'claimed' ? 0 : snapshot.memory.frontendConnectedSince;
+  const gate = insertGate(snapshot.pciBackend, address, since, snapshot.now);
   if (current && gate.kind === 'ready') {
     return decide(
       'BackendReady',

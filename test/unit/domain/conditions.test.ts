@@ -95,6 +95,26 @@ const failed = (reason: string) => ({
   memory: { ...prepared.memory, attempts: new Map([['pa-1', { reason, count: 1, retryAt: 2_000_000 }]]) },
 });
 
+describe('the back end of an attachment', () => {
+  const unsettled = { memory: { attempts: new Map() } };
+  test.each<[string, Partial<Snapshot>, string]>([
+    ['is ready when the front end has settled', {}, 'True BackendReady'],
+    ['is not while an insert has to wait for the front end to settle', unsettled, 'False BackendPending'],
+    [
+      'stays ready once the device is in, for an agent that has just started and saw nothing settle',
+      { ...unsettled, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]) },
+      'True BackendReady',
+    ],
+    [
+      'is not, whatever was before, when the back end has lost the device',
+      { pciBackend: aBackend(), pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]) },
+      'False BackendPending',
+    ],
+  ])('%s', (_, change, expected) => {
+    expect(of(pci(change), 'BackendReady')).toBe(expected);
+  });
+});
+
 describe('an attachment is ready', () => {
   test.each<[string, Partial<Snapshot>, string]>([
     [
