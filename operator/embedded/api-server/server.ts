@@ -61,6 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Embedde
   });
   for (const resource of builtinResources) store.define(resource.collection, resource.selectableFields);
   const data = options.dataDir === undefined ? undefined : await openData(options.dataDir, store);
+  let lifecycle: { stop(): void } | undefined;
   try {
     const identity = await identityFor(options.dataDir, systemClock.now());
     const resources = new ResourceRegistry();
@@ -75,7 +76,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<Embedde
       logger,
       version: 'v1.36.0-stubdom',
     };
-    const lifecycle = startLifecycle(context);
+    const housekeeping = startLifecycle(context);
+    lifecycle = housekeeping;
     seedObjects(context, options.crds ?? []);
     await store.durable();
     const server = createServer(
@@ -91,7 +93,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Embedde
     const port = await listen(server, options.port ?? 0);
     const url = `https://127.0.0.1:${String(port)}`;
     const close = async (): Promise<void> => {
-      lifecycle.stop();
+      housekeeping.stop();
       await closeServer(server);
       await data?.journal.close();
       await data?.lock.release();
@@ -104,6 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<Embedde
     }
     return { url, kubeconfigPath: options.kubeconfigPath, port, close };
   } catch (error) {
+    lifecycle?.stop();
     await data?.journal.close().catch(() => undefined);
     await data?.lock.release();
     throw error;

@@ -39,11 +39,7 @@ const eventColumns: readonly PrinterColumn[] = [
 /** The columns of `kubectl get` for built-in kinds, by plural. */
 export const builtinColumns: Readonly<Record<string, readonly PrinterColumn[]>> = {
   namespaces: [nameColumn, column('Status', (object) => childString(object['status'], 'phase')), ageColumn],
-  configmaps: [
-    nameColumn,
-    column('Data', (object) => keys(object, 'data') + keys(object, 'binaryData')),
-    ageColumn,
-  ],
+  configmaps: [nameColumn, column('Data', (object) => keys(object, 'data') + keys(object, 'binaryData')), ageColumn],
   secrets: [
     nameColumn,
     column('Type', (object) => childString(object, 'type')),
