@@ -1,4 +1,5 @@
 import { agentManager, leaseNamespace } from '../api/names.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { XenHost } from '../api/generated/xen-host.ts';
@@ -24,6 +25,9 @@ import { StubDomainReconciler, byStubDomain, stubDomainKey } from './reconcile/s
 const maxSilenceMs = 330_000;
 const heartbeatSeconds = 40;
 const startRetryMs = 1000;
+
+/** Why a device is not inserted, where another toolstack or the host's administrator can clear the way. */
+const hindrances: ReadonlySet<string> = new Set<Reason>(['DeviceInUse', 'DeviceNotFound', 'DeviceNotAssignable']);
 
 export interface AgentOptions {
   /** Name of the XenHost that this agent answers for. */
@@ -66,7 +70,7 @@ export function createAgent(options: AgentOptions): Agent {
   const informers = [domainsOfHost, attachmentsOfHost, hosts];
 
   const domains = new DomainInventory(hypervisor, logger);
-  const devices = new DeviceInventory(hypervisor, logger);
+  const devices = new DeviceInventory(hypervisor, clock, logger);
   const events = createEventRecorder({ client: kube, clock, logger, component: agentManager, instance: nodeName });
   const heartbeat = createHeartbeat({
     client: kube,
@@ -132,6 +136,14 @@ export function createAgent(options: AgentOptions): Agent {
     }
   };
 
+  /** Attachments that something else on the host stood in the way of. */
+  const touchHindered = (): void => {
+    for (const attachment of attachmentsOfHost.list()) {
+      const inserted = attachment.status?.conditions?.find(({ type }) => type === 'Inserted');
+      if (hindrances.has(inserted?.reason ?? '')) objects.enqueue(stubDomainKey(attachment));
+    }
+  };
+
   const subscribe = (): void => {
     domainsOfHost.onChange((key, before, after) => {
       if (after === undefined && before !== undefined) reconciler.forgetObject(before.metadata.uid);
@@ -147,7 +159,10 @@ export function createAgent(options: AgentOptions): Agent {
       touchGuests(uuids);
       touchHost();
     });
-    devices.onChange(touchHost);
+    devices.onChange(() => {
+      touchHost();
+      touchHindered();
+    });
     xenstore.onStateChange((state) => {
       touchHost();
       if (state === 'connected') touchAll();
@@ -162,11 +177,16 @@ export function createAgent(options: AgentOptions): Agent {
       await new Promise<void>((resolve) => clock.setTimer(startRetryMs, resolve));
       await domains.refresh();
     }
-    await devices.refresh();
+    await devices.start();
   };
 
   const watchClaims = (): void => {
-    const claims = xenstore.watch('/libxl/pci', touchHost);
+    const claims = xenstore.watch('/libxl/pci', ({ path }) => {
+      touchHost();
+      touchHindered();
+      // As xl pci-assignable-add and -remove write them.
+      if (/\/(?:driver_path|name)$/.test(path)) void devices.refresh();
+    });
     claims.ready.catch(() => {});
     stopping.signal.addEventListener('abort', () => void claims.close().catch(() => {}));
   };
@@ -186,6 +206,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     stop: async () => {
       stopping.abort(new Error('the agent stops'));
+      devices.stop();
       await Promise.all([objects.stop(10_000), host.stop(5000)]);
       await Promise.allSettled([heartbeat.stop(), events.stop(), ...informers.map((informer) => informer.stop())]);
       await Promise.allSettled([watches.stop(), domains.stop()]);

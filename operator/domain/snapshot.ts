@@ -53,6 +53,8 @@ export interface Snapshot {
   readonly note: StubNote | undefined;
   /** Whether the object that `note` names still exists on this host. */
   readonly noteOwnerExists: boolean;
+  /** Its `namespace/name`, if it exists. */
+  readonly noteOwnerName?: string;
   /** The domain that has the uuid of `note`, if it lives. */
   readonly stub: Pin | undefined;
   /** Domid of a stub domain that serves the target and is not ours. */

@@ -13,6 +13,7 @@ import { topologyWith } from '../../operator/embedded/simulated-host/topology.ts
 import { Closers } from '../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
 import { type EmbeddedXenstored, startXenstored } from '../../operator/embedded/xenstored/server.ts';
+import type { Hypervisor } from '../../operator/hypervisor/hypervisor.ts';
 import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.ts';
 import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
 import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
@@ -58,6 +59,11 @@ export class WorldHost {
 
   get admin(): HostAdmin {
     return there(this.#simulated).admin;
+  }
+
+  /** What an administrator in dom0 does by hand. */
+  get hypervisor(): Hypervisor {
+    return there(this.#simulated).hypervisor;
   }
 
   get agent(): Agent {

@@ -2,6 +2,7 @@ import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
 import * as at from '../../domain/locations.ts';
 import { type StubNote, formatNote, parseNote } from '../../domain/notes.ts';
 import { ownedBy } from '../../domain/plan-node.ts';
+import { stubMemoryMiB } from '../../domain/stub-domain/memory.ts';
 import { setupPlan } from '../../domain/stub-domain/setup-plan.ts';
 import {
   type ActContext,
@@ -16,7 +17,6 @@ import {
 import { writePlan } from './write-plan.ts';
 
 const defaultKernel = '/usr/lib/xen/boot/ioemu-stubdom.gz';
-const defaultMemoryMiB = { MiniOS: 28, Linux: 128 } as const;
 
 /** Name of the stub domain, as libxl names it. */
 export const stubName = (targetName: string): string => `${targetName}-dm`;
@@ -47,7 +47,7 @@ function createRequest(spec: StubDomainSpec, uuid: string, targetName: string) {
     uuid,
     name: stubName(targetName),
     kernel: spec.kernel ?? defaultKernel,
-    memoryMiB: spec.memoryMiB ?? defaultMemoryMiB[spec.flavor],
+    memoryMiB: stubMemoryMiB(spec),
   };
 }
 

@@ -1,21 +1,42 @@
 import type { Hypervisor, PciDevice } from '../../hypervisor/hypervisor.ts';
-import type { Logger } from '../../runtime/ports.ts';
+import type { Clock, Logger } from '../../runtime/ports.ts';
 
-/** The PCI devices of the host, read when asked: sysfs tells nobody of changes. */
+/** Sysfs tells nobody of changes, so that it is read again after that long: somebody may have bound a driver. */
+const readAgainMs = 30_000;
+
+/** The PCI devices of the host. */
 export class DeviceInventory {
   readonly #hypervisor: Hypervisor;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #listeners = new Set<() => void>();
   #devices = new Map<string, PciDevice>();
   #reading: Promise<void> | undefined;
+  /** A driver changed while the list was on its way: the list may not know. */
+  #again = false;
+  #stopped = false;
+  #cancel: (() => void) | undefined;
 
-  constructor(hypervisor: Hypervisor, logger: Logger) {
+  constructor(hypervisor: Hypervisor, clock: Clock, logger: Logger) {
     this.#hypervisor = hypervisor;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
   get devices(): ReadonlyMap<string, PciDevice> {
     return this.#devices;
+  }
+
+  /** Reads the list, and now and then again. */
+  async start(): Promise<void> {
+    await this.refresh();
+    if (this.#stopped) return;
+    this.#cancel = this.#clock.setTimer(readAgainMs, () => void this.start());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
   }
 
   /** Calls `listener` when a reading found something else than the one before. */
@@ -27,6 +48,7 @@ export class DeviceInventory {
   setDriver(address: string, driver: string | undefined): void {
     const device = this.#devices.get(address);
     if (device === undefined) return;
+    this.#again = true;
     const { driver: _, ...rest } = device;
     this.#devices.set(address, driver === undefined ? rest : { ...rest, driver });
     for (const listener of this.#listeners) listener();
@@ -41,7 +63,11 @@ export class DeviceInventory {
 
   async #read(): Promise<void> {
     try {
-      const devices = await this.#hypervisor.listPciDevices();
+      let devices: PciDevice[];
+      do {
+        this.#again = false;
+        devices = await this.#hypervisor.listPciDevices();
+      } while (this.#again as boolean);
       const before = JSON.stringify([...this.#devices.values()]);
       this.#devices = new Map(devices.map((device) => [device.address, device]));
       if (JSON.stringify(devices) !== before) for (const listener of this.#listeners) listener();

@@ -22,7 +22,8 @@ export interface GatherInput {
   readonly targetUuid: string | undefined;
   readonly target: TargetDomain | undefined;
   readonly domainOf: (uuid: string) => Pin | undefined;
-  readonly ownerExists: (uid: string) => boolean;
+  /** `namespace/name` of an object on this host. */
+  readonly ownerName: (uid: string) => string | undefined;
   readonly hostDevices: ReadonlyMap<string, HostDevice>;
   /** Domid of a domain that is named as the target's stub domain would be. */
   readonly namesake: number | undefined;
@@ -169,6 +170,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
   ]);
   const stubNote = parseNote('stub', note);
+  const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
   const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
   const serving = parseDecimal(servedBy, maxDomid) ?? input.namesake;
   const ours = stubNote === undefined ? undefined : (stub?.domid ?? stubNote.domid);
@@ -186,7 +188,8 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     ...base,
     target,
     note: stubNote,
-    noteOwnerExists: stubNote !== undefined && input.ownerExists(stubNote.owner),
+    noteOwnerExists: ownerName !== undefined,
+    ...(ownerName === undefined ? {} : { noteOwnerName: ownerName }),
     stub,
     foreignStub,
     channel,

@@ -145,9 +145,10 @@ function isTrue(decisions: readonly ConditionDecision[], type: string): boolean 
   return decisions.some((decision) => decision.type === type && decision.status === 'True');
 }
 
+/** By Ready; the channel of an object that is Ready counts too, since a command may be under way for another. */
 function isPassing(decisions: readonly ConditionDecision[]): boolean {
-  return decisions.some(
-    ({ type, status, reason }) =>
-      (type === 'Ready' || type === 'ChannelIdle') && status !== 'True' && passing.has(reason),
-  );
+  const telling = ['Ready', 'ChannelIdle']
+    .map((type) => decisions.find((decision) => decision.type === type))
+    .find((decision) => decision !== undefined && decision.status !== 'True');
+  return telling !== undefined && passing.has(telling.reason);
 }

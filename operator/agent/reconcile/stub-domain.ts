@@ -1,6 +1,7 @@
 import { agentFinalizer } from '../../api/names.ts';
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import type { Reason } from '../../api/reasons.ts';
 import { validatePciAttachmentSpec, validateStubDomainSpec } from '../../api/generated/validators.ts';
 import { nextStep } from '../../domain/next-step.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
@@ -113,7 +114,10 @@ export class StubDomainReconciler {
       targetUuid,
       target,
       domainOf: (uuid) => domains.byUuid(uuid),
-      ownerExists: (uid) => known.list().some(({ metadata }) => metadata.uid === uid),
+      ownerName: (uid) => {
+        const owner = known.list().find(({ metadata }) => metadata.uid === uid)?.metadata;
+        return owner === undefined ? undefined : `${owner.namespace ?? ''}/${owner.name}`;
+      },
       hostDevices: devices.devices,
       namesake: target === undefined ? undefined : domains.byName(stubName(target.name))?.domid,
     });
@@ -166,8 +170,9 @@ export class StubDomainReconciler {
       const uid = ownerOf(step, snapshot);
       if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
       logger.warn('The hypervisor refused', { key, step: step.do, code: error.code, error: error.message });
-      this.#memory(key).failed(uid, 'HypervisorFailed', clock.now(), error.message);
-      this.#tell({ uid, type: 'Warning', reason: 'HypervisorFailed', message: error.message }, snapshot);
+      const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
+      this.#memory(key).failed(uid, reason, clock.now(), error.message);
+      this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);
     }
   }
 

@@ -1,10 +1,12 @@
 import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { StubDomainConditionType } from '../../api/reasons.ts';
 import type { ChannelDecision } from '../command-channel/channel.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isDeleting } from '../wanted.ts';
 import { xenbusState, xenbusStateName } from '../xenbus.ts';
 import { servedByOther, startTimeoutMs, targetMismatch } from './lifecycle-step.ts';
+import { logFile } from './consoles.ts';
+import { stubMemoryMiB } from './memory.ts';
 import { refuse } from './support.ts';
 
 type Decision = ConditionDecision<StubDomainConditionType>;
@@ -21,7 +23,7 @@ function targetFound(snapshot: Snapshot): Decision {
     );
   }
   if (targetMismatch(snapshot)) {
-    const message = `The guest with uuid ${uuid} is not named ${object?.spec.target.name ?? ''}. Correct spec.target.`;
+    const message = `The guest with uuid ${uuid} is named ${target.name}, not ${object?.spec.target.name ?? ''}. Correct spec.target.name, or leave it out.`;
     return decide('TargetFound', 'False', 'TargetNameMismatch', message);
   }
   return decide('TargetFound', 'True', 'TargetFound', `The guest runs as domain ${target.domid}.`);
@@ -35,15 +37,36 @@ function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: st
   if (refusal !== undefined) return refusal;
   if (targetMismatch(snapshot)) return targetFound(snapshot);
   if (servedByOther(snapshot)) {
-    return { reason: 'TargetTaken', message: 'Another StubDomain serves this guest already. Delete one of the two.' };
+    const other = snapshot.noteOwnerName === undefined ? 'Another StubDomain' : `StubDomain ${snapshot.noteOwnerName}`;
+    return { reason: 'TargetTaken', message: `${other} serves this guest already. Delete one of the two.` };
   }
   if (snapshot.note === undefined && snapshot.foreignStub !== undefined) {
     return {
       reason: 'TargetTaken',
-      message: `The guest has stub domain ${snapshot.foreignStub}, which this operator did not make. Destroy it first.`,
+      message: `The guest has stub domain ${snapshot.foreignStub}, which this operator did not make or no longer knows. Destroy it (xl destroy ${snapshot.foreignStub}), and another is made.`,
     };
   }
   return undefined;
+}
+
+function notMade(snapshot: Snapshot, attempt: Attempt | undefined): [Decision['reason'], string] {
+  switch (attempt?.reason) {
+    case undefined:
+      return ['Wiring', 'The stub domain is not laid out yet.'];
+    case 'DomainDied':
+      return ['DomainDied', 'The stub domain died. It is made again.'];
+    case 'NoMemory':
+      return [
+        'NoMemory',
+        `The host has not enough free memory for the stub domain (${memoryMiB(snapshot)} MiB). It is tried again; free some, or lower spec.memoryMiB.`,
+      ];
+    default:
+      return ['HypervisorFailed', `The stub domain could not be made: ${attempt?.detail ?? 'the hypervisor refused'}. It is tried again.`];
+  }
+}
+
+function memoryMiB({ object }: Snapshot): number {
+  return object === undefined ? 0 : stubMemoryMiB(object.spec);
 }
 
 function devicesWired(snapshot: Snapshot): Decision {
@@ -51,14 +74,7 @@ function devicesWired(snapshot: Snapshot): Decision {
   const attempt = snapshot.memory.attempts.get(snapshot.object?.metadata.uid ?? '');
   const begun = snapshot.target !== undefined && note !== undefined && note.stage !== 'intended';
   if (!begun || note.owner !== snapshot.object?.metadata.uid) {
-    return attempt === undefined
-      ? decide('DevicesWired', 'False', 'Wiring', 'The stub domain is not laid out yet.')
-      : decide(
-          'DevicesWired',
-          'False',
-          'HypervisorFailed',
-          `The stub domain could not be made: ${attempt.detail ?? attempt.reason}`,
-        );
+    return decide('DevicesWired', 'False', ...notMade(snapshot, attempt));
   }
   const waiting = snapshot.devices.filter(({ state }) => state !== xenbusState.connected);
   if (waiting.length === 0) return decide('DevicesWired', 'True', 'Wired', 'Everything is laid out and connected.');
@@ -79,7 +95,7 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
             'DeviceModelRunning',
             'False',
             'StartTimeout',
-            'The stub domain was started and its device model has not said running. Its log in dom0 is under /var/log/xen.',
+            `The stub domain was started and its device model has not said running. Its log in dom0 is ${logFile(snapshot.target?.name ?? '')}.`,
           )
         : decide(
             'DeviceModelRunning',

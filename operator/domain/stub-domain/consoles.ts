@@ -3,6 +3,9 @@ import { backendPath, frontendPath, libxlPath, resumeFile, saveFile } from '../l
 import { type PlanNode, nodesBelow, ownedBy } from '../plan-node.ts';
 import { xenbusState } from '../xenbus.ts';
 
+/** The device model's log in dom0. */
+export const logFile = (targetName: string): string => `/var/log/xen/qemu-dm-${targetName}.log`;
+
 export interface Console {
   readonly index: number;
   readonly role: 'Log' | 'Save' | 'Restore' | 'Serial';
@@ -17,7 +20,7 @@ export interface Console {
 export function consoles(spec: StubDomainSpec, targetName: string, target: number): Console[] {
   const restore = spec.restoreFrom === undefined ? {} : { output: `pipe:${spec.restoreFrom.path}` };
   return [
-    { index: 0, role: 'Log', output: `file:/var/log/xen/qemu-dm-${targetName}.log` },
+    { index: 0, role: 'Log', output: `file:${logFile(targetName)}` },
     { index: 1, role: 'Save', output: `file:${saveFile(target)}` },
     { index: 2, role: 'Restore', ...restore },
     ...(spec.serials ?? []).map((serial, i) => ({ index: 3 + i, role: 'Serial' as const, output: serial.output })),
