@@ -1,0 +1,8 @@
+import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
+
+const defaultMiB = { MiniOS: 28, Linux: 128 } as const;
+
+/** Memory that the stub domain gets. */
+export function stubMemoryMiB({ memoryMiB, flavor }: StubDomainSpec): number {
+  return memoryMiB ?? defaultMiB[flavor];
+}
