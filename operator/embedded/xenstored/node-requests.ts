@@ -88,9 +88,9 @@ export function rm(session: Session, view: View, payload: string): Answer {
   const node = find(session, view, path, WRITE);
   if (node === 'ENOENT' && view.get(parentOf(path)) !== undefined) return ok;
   if (typeof node === 'string') return refused(node);
-  if (path === '/') return refused('EINVAL');
-  remove(session, view, path);
-  return ok;
+  // A transaction can have seen the node above before it was made, and the node after: its commit is going to fail.
+  if (path === '/' || view.get(parentOf(path)) === undefined) return refused('EINVAL');
+  return remove(session, view, path) ? ok : refused('EIO');
 }
 
 /** GET_PERMS: of nodes and of special watches. */

@@ -91,15 +91,20 @@ export function create(session: Session, view: View, path: string, value: string
   return undefined;
 }
 
-/** Removes a node with all below it, and takes it out of its parent's list. Watches fire from the leaves up. */
-export function remove(session: Session, view: View, path: string): void {
+/**
+ * Removes a node with all below it, and takes it out of its parent's list. Watches fire from the leaves up. Gives false if
+ * it is not in the list: a transaction can have seen that before the node was made, and is not going to commit then.
+ */
+export function remove(session: Session, view: View, path: string): boolean {
   const above = parentOf(path);
   const parent = view.get(above);
   if (view instanceof Transaction) touchAll(view, path);
   removeBelow(session, view, path);
-  if (parent === undefined) return;
+  if (parent === undefined) return false;
   const children = withoutChild(parent.children, path.slice(above === '/' ? 1 : above.length + 1));
+  if (children === parent.children) return false;
   view.put(above, session.shared.domains.valid(parent), parent.value, children);
+  return true;
 }
 
 /** Notes a subtree from its root down: the order in which a transaction fires its watches. */

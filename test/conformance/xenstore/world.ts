@@ -193,7 +193,9 @@ class World {
     const raw = await RawConnection.open(this.#daemon.socket);
     await raw.request(RM, '/t\0');
     await raw.close();
-    for (const name of this.#guests.keys()) await this.#daemon.stopGuest(this.#domids.get(name) ?? 0);
+    // A stub domain before its target: C xenstored can die when a target ends first.
+    for (const name of [...this.#guests.keys()].sort().reverse())
+      await this.#daemon.stopGuest(this.#domids.get(name) ?? 0);
   }
 }
 
