@@ -82,7 +82,7 @@ function run(args: readonly string[], stderr: 'ignore' | 'inherit'): Promise<{ c
   return new Promise((resolve, reject) => {
     const child = spawn(build, args, { stdio: ['ignore', 'pipe', stderr] });
     let stdout = '';
-    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code) => {
       resolve({ code, stdout });

@@ -16,7 +16,7 @@ function isObject(value: unknown): value is Json {
 
 /** Text for messages, not too long. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 1500 ? `${text.slice(0, 1500)}…` : text;
 }
 

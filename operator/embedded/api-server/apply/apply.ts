@@ -168,6 +168,11 @@ function isBlank(value: unknown): boolean {
   return value === null || (isObject(value) && Object.keys(value).length === 0);
 }
 
+function textAt(object: JsonObject, key: string): string {
+  const value = own(object, key);
+  return typeof value === 'string' ? value : '';
+}
+
 function pick(object: JsonObject, keys: readonly string[]): JsonObject {
   const out: JsonObject = {};
   for (const key of keys) if (Object.hasOwn(object, key)) out[key] = object[key];
@@ -192,10 +197,8 @@ function checkApplied(topology: MapTopology, applied: JsonObject): void {
   }
   const errors = typeErrors(topology, applied);
   if (errors.length === 0) return;
-  const namespace = typeof metadata['namespace'] === 'string' ? metadata['namespace'] : '';
-  const where = `${namespace}/${String(metadata['name'] ?? '')}`;
-  const apiVersion = String(applied['apiVersion'] ?? '');
-  const version = `${apiVersion}, Kind=${String(applied['kind'] ?? '')}`;
+  const where = `${textAt(metadata, 'namespace')}/${textAt(metadata, 'name')}`;
+  const version = `${textAt(applied, 'apiVersion')}, Kind=${textAt(applied, 'kind')}`;
   const text = errors.length === 1 ? (errors[0] ?? '') : `errors:\n${errors.map((line) => `  ${line}`).join('\n')}`;
   throw new ApplyObjectError(500, `failed to create typed patch object (${where}; ${version}): ${text}`);
 }
@@ -204,7 +207,7 @@ function checkApplied(topology: MapTopology, applied: JsonObject): void {
 function managersForApply(topology: MapTopology, input: ApplyInput): Manager[] {
   const { live, apiVersion, now } = input;
   if (live === undefined) return [];
-  const managers = decodeManagers(metadataOf(live)['managedFields']) ?? [];
+  const managers = decodeManagers(metadataOf(live)['managedFields'], true) ?? [];
   if (managers.length > 0) return managers;
   const fields = stripUnowned(compare(topology, {}, withoutManagedFields(changeable(live, input))).added);
   const base = { operation: 'Update', apiVersion, subresource: input.subresource, time: now, fields } as const;
@@ -245,8 +248,8 @@ export function serverSideApply(input: ApplyInput): { object: JsonObject; change
   }
   const stored = renewLastApplied(withoutBlankMetadata(next), input.applied, input.manager);
   const object = withManagedFields(stored, settled);
-  const changed = input.live === undefined || !equalButTimes(input.live, object);
-  return { object: changed || input.live === undefined ? object : input.live, changed };
+  if (input.live !== undefined && equalButTimes(input.live, object)) return { object: input.live, changed: false };
+  return { object, changed: true };
 }
 
 function timeless(managedFields: unknown): unknown {
@@ -266,11 +269,11 @@ function equalButTimes(a: JsonObject, b: JsonObject): boolean {
 
 /** Which managers an update starts from: those in the body, if it has readable ones, else the stored ones. */
 function managersForUpdate(input: UpdateInput): Manager[] {
-  const stored = decodeManagers(metadataOf(input.before)['managedFields']) ?? [];
+  const stored = decodeManagers(metadataOf(input.before)['managedFields'], true) ?? [];
   if (input.subresource !== '') return stored;
   const sent = metadataOf(input.after)['managedFields'];
   if (isReset(sent)) return [];
-  const managers = decodeManagers(sent);
+  const managers = decodeManagers(sent, false);
   return managers === undefined || managers.length === 0 ? stored : managers;
 }
 

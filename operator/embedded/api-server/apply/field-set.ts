@@ -96,7 +96,7 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
     const left = a[key];
     const right = b[key];
     if (key === '.' || left === undefined || right === undefined) continue;
-    const node = nodeOf(isMember(left) && isMember(right), intersection(left, right) as FieldSetBuilder);
+    const node = nodeOf(isMember(left) && isMember(right), intersection(left, right));
     if (node !== undefined) out[key] = node;
   }
   return out;

@@ -73,28 +73,32 @@ function parse(text: string): unknown {
   }
 }
 
-function decodeEntry(entry: unknown): Manager | undefined {
+function decodeEntry(entry: unknown, trusted: boolean): Manager | undefined {
   if (!isObject(entry)) return undefined;
   const { manager, operation, apiVersion, subresource, time, fieldsType, fieldsV1 } = entry;
   if (operation !== 'Apply' && operation !== 'Update') return undefined;
-  if (fieldsType !== 'FieldsV1' || !isFieldSet(fieldsV1, 0)) return undefined;
+  if (fieldsType !== 'FieldsV1' || !isObject(fieldsV1)) return undefined;
+  if (!trusted && !isFieldSet(fieldsV1, 0)) return undefined;
   return {
     name: typeof manager === 'string' ? manager : '',
     operation,
     apiVersion: typeof apiVersion === 'string' ? apiVersion : '',
     subresource: typeof subresource === 'string' ? subresource : '',
     time: typeof time === 'string' ? time : undefined,
-    fields: fieldsV1,
+    fields: fieldsV1 as unknown as FieldSet,
   };
 }
 
-/** The managers of an object; undefined if what is written there cannot be read. */
-export function decodeManagers(managedFields: unknown): Manager[] | undefined {
+/**
+ * The managers of an object; undefined if what is written there cannot be read. `trusted` is for stored objects: their
+ * entries were checked when they came in, and to check them again at every write would cost more than the write.
+ */
+export function decodeManagers(managedFields: unknown, trusted: boolean): Manager[] | undefined {
   if (managedFields === undefined || managedFields === null) return [];
   if (!Array.isArray(managedFields)) return undefined;
   const managers: Manager[] = [];
   for (const entry of managedFields) {
-    const manager = decodeEntry(entry);
+    const manager = decodeEntry(entry, trusted);
     if (manager === undefined) return undefined;
     managers.push(manager);
   }

@@ -23,7 +23,7 @@ function goText(value: unknown): string {
       .map((key) => `${key}:${goText(value[key])}`)
       .join(' ')}]`;
   }
-  return value === null ? '<nil>' : String(value);
+  return value === null ? '<nil>' : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function checkScalar(type: string, value: unknown, path: string, errors: string[]): void {

@@ -87,7 +87,8 @@ function mergeAny(target: unknown, patch: unknown, schema: JsonObject | undefine
   const key = schema?.['x-kubernetes-patch-merge-key'];
   const list = Array.isArray(target) ? (target as unknown[]) : [];
   if (typeof key !== 'string') {
-    return ordered([...list, ...patch.filter((item) => !list.includes(item))], list, patch, undefined);
+    const added = (patch as unknown[]).filter((item) => !list.includes(item));
+    return ordered([...list, ...added], list, patch, undefined);
   }
   const items = isObject(schema?.['items']) ? schema['items'] : undefined;
   return ordered(mergeKeyed(list, patch, key, items, depth), list, patch, key);

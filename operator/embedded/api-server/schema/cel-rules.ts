@@ -152,8 +152,9 @@ function evaluate(
   try {
     if (rule.run(context) === true) return undefined;
   } catch (error) {
-    const why = error instanceof Error ? ((error as { summary?: unknown }).summary ?? error.message) : 'failed';
-    return `${String(why)} evaluating rule: ${failedText(rule.raw)}`;
+    const summary = (error as { summary?: unknown }).summary;
+    const why = typeof summary === 'string' ? summary : error instanceof Error ? error.message : 'failed';
+    return `${why} evaluating rule: ${failedText(rule.raw)}`;
   }
   if (rule.message !== undefined) {
     try {

@@ -116,9 +116,7 @@ function operation(dialect: PathDialect, resource: PathResource, names: Names, {
     produces: ['application/json', 'application/yaml'],
     schemes: ['https'],
     parameters: [...bodyParameter, ...query],
-    responses: Object.fromEntries(
-      codes.map((code) => [code, { description: 'OK', schema: dialect.ref(answer) }]),
-    ) as JsonObject,
+    responses: Object.fromEntries(codes.map((code) => [code, { description: 'OK', schema: dialect.ref(answer) }])),
   };
 }
 

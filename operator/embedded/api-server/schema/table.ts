@@ -23,7 +23,10 @@ const NAME: PrinterColumn = {
   description:
     'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names',
   priority: 0,
-  cell: (object) => String(metadataOf(object)['name'] ?? ''),
+  cell: (object) => {
+    const { name } = metadataOf(object);
+    return typeof name === 'string' ? name : '';
+  },
 };
 
 function metadataOf(object: JsonObject): JsonObject {

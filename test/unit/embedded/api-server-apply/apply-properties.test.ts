@@ -134,7 +134,7 @@ test('after an update, nobody owns what is gone, and the one who changed somethi
 });
 
 test('labels with names of JavaScript objects are plain data', () => {
-  const live = apply(undefined, 'a', { m: JSON.parse('{"__proto__":"1","constructor":"2"}') }).object;
+  const live = apply(undefined, 'a', { m: JSON.parse('{"__proto__":"1","constructor":"2"}') as Json }).object;
   const next = apply(live, 'a', { m: { constructor: '2' } }).object;
   expect(Object.keys((next['spec'] as { m: Json }).m)).toEqual(['constructor']);
   expect(({} as Json)['1']).toBeUndefined();
@@ -145,12 +145,10 @@ const { tree } = fc.letrec<{ tree: FieldSet }>((tie) => ({
   tree: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },
     leaf,
-    fc.dictionary(fc.constantFrom('f:a', 'f:b', 'k:{"n":"x"}', 'v:1'), tie('tree') as fc.Arbitrary<FieldSet>, {
+    fc.dictionary(fc.constantFrom('f:a', 'f:b', 'k:{"n":"x"}', 'v:1'), tie('tree'), {
       minKeys: 1,
     }),
-    fc
-      .dictionary(fc.constantFrom('f:a', 'f:b'), tie('tree') as fc.Arbitrary<FieldSet>, { minKeys: 1 })
-      .map((node) => ({ '.': {}, ...node })),
+    fc.dictionary(fc.constantFrom('f:a', 'f:b'), tie('tree'), { minKeys: 1 }).map((node) => ({ '.': {}, ...node })),
   ),
 }));
 const set = fc.dictionary(fc.constantFrom('f:a', 'f:b', 'f:c'), tree) as fc.Arbitrary<FieldSet>;

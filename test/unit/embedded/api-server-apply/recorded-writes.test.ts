@@ -65,7 +65,7 @@ function outcome(object: Json): Json {
   const { labels = {}, annotations = {}, finalizers = [], managedFields = [] } = object['metadata'] as Json;
   const owners: Json = {};
   for (const entry of managedFields as Json[]) {
-    const subresource = entry['subresource'] === undefined ? '' : `/${String(entry['subresource'])}`;
+    const subresource = entry['subresource'] === undefined ? '' : `/${entry['subresource'] as string}`;
     owners[`${String(entry['manager'])} ${String(entry['operation'])}${subresource}`] = entry['fieldsV1'];
   }
   return { labels, annotations, finalizers, spec: object['spec'], status: object['status'] ?? null, owners };
