@@ -95,15 +95,20 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const samples = options.samples ? await loadSamples(options.packageRoot) : [];
     const plan = planFleet({ ...options, extraGuests: [...guestsOf(samples), ...options.guests] });
     const xenstores: Record<string, string> = {};
+    const hosts: Closers[] = [];
+    // Side by side: each waits for what its agent has begun.
+    closers.add(async () => void (await Promise.all(hosts.map((host) => host.close()))));
     for (const [index, host] of plan.hosts.entries()) {
       options.signal.throwIfAborted();
+      const hostClosers = new Closers();
+      hosts.push(hostClosers);
       xenstores[host.name] = await startHostWithDaemon(
         options,
         api.cluster,
         host,
         join(runtime.path, host.name),
         counters,
-        closers,
+        hostClosers,
       );
       options.onStep?.({ kind: 'host', name: host.name, count: index + 1, of: plan.hosts.length });
     }

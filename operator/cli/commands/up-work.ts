@@ -9,7 +9,6 @@ import { silentLogger, type Logger } from '../../runtime/ports.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../failure.ts';
 import { createLogger } from '../../runtime/logger.ts';
-import { keepHeapSmall } from '../memory.ts';
 import { packageInfo } from '../package-root.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { formatTable } from '../table.ts';
@@ -24,7 +23,6 @@ const stuckMs = 10_000;
 
 /** Runs the embedded world until it is told to stop, or until everything is Ready with --exit-when-ready. */
 export async function runUp(context: CommandContext, options: UpOptions): Promise<void> {
-  keepHeapSmall();
   const { terminal, shutdown } = context;
   const { root, version } = packageInfo();
   const kubeconfigPath = resolve(options.kubeconfig);
