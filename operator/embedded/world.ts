@@ -97,7 +97,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const xenstores: Record<string, string> = {};
     const hosts: Closers[] = [];
     // Side by side: each waits for what its agent has begun.
-    closers.add(async () => void (await Promise.all(hosts.map((host) => host.close()))));
+    closers.add(async () => {
+      await Promise.all(hosts.map((host) => host.close()));
+    });
     for (const [index, host] of plan.hosts.entries()) {
       options.signal.throwIfAborted();
       const hostClosers = new Closers();
