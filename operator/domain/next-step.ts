@@ -4,6 +4,7 @@ import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
+import { heldUntil } from './step-owner.ts';
 import { isDeleting, isWanted, noteOf } from './wanted.ts';
 
 /** An old reply that nobody waits for is left alone for that long: its reader might be slow. */
@@ -19,12 +20,15 @@ function earliest(times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-/** The first plan with a step; else a wait for the earliest of all times. */
-function firstOf(plans: Iterable<Plan>): Plan {
+/** The first plan with a step that may be taken now; else a wait for the earliest of all times. */
+function firstOf(plans: Iterable<Plan>, snapshot: Snapshot): Plan {
   const wakes: (number | undefined)[] = [];
   for (const plan of plans) {
-    if (plan.step !== undefined) return plan;
-    wakes.push(plan.wakeAt);
+    const held = plan.step === undefined ? undefined : heldUntil(snapshot, plan.step);
+    if (plan.step !== undefined && held === undefined) return plan;
+    wakes.push(held ?? (plan.step === undefined ? plan.wakeAt : undefined));
+    // Nothing new is begun before the old stub domain is ended.
+    if (plan.step?.do === 'teardown') break;
   }
   return { step: undefined, wakeAt: earliest(wakes) };
 }
@@ -113,7 +117,9 @@ function deletionStep(snapshot: Snapshot, channel: ChannelDecision | undefined, 
   if (object === undefined || !isDeleting(object)) return wait();
   const { uid, finalizers: held } = object.metadata;
   const ours = snapshot.note?.owner === uid;
-  if (ours && object.spec.deletionPolicy === 'Orphan') return { step: { do: 'forget' } };
+  if (ours && object.spec.deletionPolicy === 'Orphan') {
+    return channel?.kind === 'await' ? wait(channel.deadline) : { step: { do: 'forget' } };
+  }
   if (ours) {
     const answers = channel !== undefined && snapshot.stub !== undefined && snapshot.target !== undefined;
     const canLeave = answers && snapshot.channel?.state !== 'Absent' && snapshot.channel?.state !== 'paused';
@@ -148,5 +154,5 @@ function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeout
  * on its way out, since the channel is not idle then.
  */
 export function nextStep(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeouts): Plan {
-  return firstOf(plans(snapshot, finalizer, timeouts));
+  return firstOf(plans(snapshot, finalizer, timeouts), snapshot);
 }

@@ -128,6 +128,7 @@ export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     channel: {
       inflight: undefined,
       samePins: true,
+      linked: true,
       state: 'running',
       command: 'absent',
       parameter: { kind: 'absent' },

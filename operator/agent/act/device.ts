@@ -35,6 +35,8 @@ export async function claim(context: ActContext, uid: string, address: string): 
   await context.layOut(async (tx) => {
     const [holder, noted] = await Promise.all([tx.tryReadString(at.pciClaimPath(address)), tx.tryRead(path)]);
     const before = parseNote('pci', noted);
+    if (before !== undefined && before.owner !== uid)
+      throw new StaleSnapshotError("the device is another attachment's");
     const ours = before !== undefined && String(before.target.domid) === holder;
     if (holder !== undefined && holder !== String(target.domid) && !ours)
       throw new StaleSnapshotError('the device was claimed');
@@ -95,9 +97,9 @@ export async function abandonRemoval(context: ActContext, address: string): Prom
   await context.layOut(async (tx) => {
     const [inflight, noted] = await Promise.all([tx.tryRead(at.inflightPath(uuid)), tx.tryRead(path)]);
     const note = parseNote('pci', noted);
-    if (note === undefined || parseNote('inflight', inflight)?.address !== address) {
-      throw new StaleSnapshotError('the removal ended');
-    }
+    const underWay = parseNote('inflight', inflight);
+    const asked = underWay?.command === 'pci-rem' && underWay.address === address;
+    if (note === undefined || (underWay !== undefined && !asked)) throw new StaleSnapshotError('the removal ended');
     await Promise.all([
       tx.write(path, formatNote('pci', { ...note, stage: 'removed', unconfirmed: true })),
       tx.remove(at.inflightPath(uuid)),

@@ -32,7 +32,8 @@ export async function intend(context: ActContext): Promise<void> {
   };
   await context.layOut(async (tx) => {
     const present = await tx.tryRead(at.stubNotePath(target.uuid));
-    if (present !== undefined) throw new StaleSnapshotError('a note is there already');
+    // One that cannot be read is as good as none, as it was when this was decided.
+    if (parseNote('stub', present) !== undefined) throw new StaleSnapshotError('a note is there already');
     const path = at.notesPath(target.uuid);
     await Promise.all([
       tx.mkdir(path),

@@ -102,14 +102,15 @@ async function readChannel(tree: XenStoreReader, inflight: Bytes, stub: Pin, tar
     tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
   ]);
   const note = parseNote('inflight', inflight);
-  const pinned =
+  const linked =
     parseVmPath(stubVm) === stub.uuid &&
     parseVmPath(targetVm) === target.uuid &&
     parseDecimal(serves, maxDomid) === target.domid &&
     parseDecimal(servedBy, maxDomid) === stub.domid;
   return {
     inflight: note,
-    samePins: pinned && (note === undefined || (samePin(note.stub, stub) && samePin(note.target, target))),
+    samePins: note === undefined || (samePin(note.stub, stub) && samePin(note.target, target)),
+    linked,
     state: parseDeviceModelState(state),
     command: commandKind(command, note),
     parameter: parseParameterReply(parameter, note?.parameter ?? ''),

@@ -1,4 +1,5 @@
 import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
+import { isRefusal } from '../../domain/step-owner.ts';
 import { xenbusState } from '../../domain/xenbus.ts';
 
 const firstRetryMs = 1000;
@@ -49,7 +50,9 @@ export class KeyMemory {
       const before = this.#generations.get(uid);
       if (before !== undefined && before !== generation) this.#attempts.delete(uid);
     }
-    for (const uid of this.#attempts.keys()) if (!seen.has(uid)) this.#attempts.delete(uid);
+    // A device whose attachment is gone is still taken back, and that may fail.
+    const owners = new Set([...snapshot.pciNotes.values()].map(({ owner }) => owner));
+    for (const uid of this.#attempts.keys()) if (!seen.has(uid) && !owners.has(uid)) this.#attempts.delete(uid);
     this.#generations = seen;
   }
 
@@ -67,3 +70,8 @@ export class KeyMemory {
     this.#quietUntil = until;
   }
 }
+  /** What the hypervisor refused works now. */
+  accepted(uid: string): void {
+    if (isRefusal(this.#attempts.get(uid)?.reason ?? '')) this.#attempts.delete(uid);
+  }
+

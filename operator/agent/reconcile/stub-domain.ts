@@ -4,6 +4,7 @@ import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { validatePciAttachmentSpec, validateStubDomainSpec } from '../../api/generated/validators.ts';
 import { nextStep } from '../../domain/next-step.ts';
+import { stepOwner } from '../../domain/step-owner.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { Step } from '../../domain/step.ts';
 import { type Hypervisor, HypervisorError } from '../../hypervisor/hypervisor.ts';
@@ -11,7 +12,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import { addFinalizer, removeFinalizer } from '../../kube/finalizer.ts';
 import { pciAttachments, stubDomains } from '../../kube/resources.ts';
 import type { Informer, KubeClient } from '../../kube/types.ts';
-import { type Action, type ReconcileContext, after, done } from '../../runtime/action.ts';
+import { type Action, type ReconcileContext, after, done, retry } from '../../runtime/action.ts';
 import type { Clock, Logger, Random } from '../../runtime/ports.ts';
 import { Mutex } from '../../runtime/mutex.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
@@ -36,6 +37,9 @@ const maxSteps = 48;
 
 export interface StubDomainReconcilerOptions {
   readonly kube: KubeClient;
+/** So often in a row a pass may find that things changed under it; then somebody changes them all the time. */
+const maxStale = 5;
+
   readonly xenstore: XenStore;
   readonly hypervisor: Hypervisor;
   readonly stubDomains: Informer<StubDomain>;
@@ -75,11 +79,12 @@ export class StubDomainReconciler {
 
   async reconcile(key: string, context: ReconcileContext): Promise<Action> {
     const { clock, watches } = this.#options;
-    const { snapshot, wakeAt } = await this.#advance(key, context);
+    const { snapshot, wakeAt, stale } = await this.#advance(key, context);
     watches.follow(key, snapshot.stub?.domid);
     const reportAt = await this.#reporter.report(snapshot);
     if (snapshot.object === undefined && snapshot.attachments.length === 0) this.#forget(key);
     const wakes = [wakeAt, reportAt].filter((wake) => wake !== undefined);
+    if (stale !== undefined) return retry(stale);
     return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - clock.now()));
   }
 
@@ -87,14 +92,17 @@ export class StubDomainReconciler {
   async #advance(
     key: string,
     { signal }: ReconcileContext,
-  ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined }> {
+  ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined; stale?: string }> {
+    let stale = 0;
     for (let steps = 0; ; steps += 1) {
       signal.throwIfAborted();
       const snapshot = await this.#look(key);
       const plan = nextStep(snapshot, agentFinalizer);
       if (plan.step === undefined) return { snapshot, wakeAt: plan.wakeAt };
       if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
-      await this.#take(key, plan.step, snapshot);
+      stale = (await this.#take(key, plan.step, snapshot)) ? 0 : stale + 1;
+      if (stale === maxStale)
+        return { snapshot, wakeAt: undefined, stale: `${plan.step.do} was decided on stale facts` };
     }
   }
 
@@ -156,7 +164,8 @@ export class StubDomainReconciler {
     this.#targets.delete(key);
   }
 
-  async #take(key: string, step: Step, snapshot: Snapshot): Promise<void> {
+  /** False: the step was decided on facts that no longer hold. */
+  async #take(key: string, step: Step, snapshot: Snapshot): Promise<boolean> {
     const { clock, logger } = this.#options;
     logger.debug('Step', { key, step: step.do });
     try {
@@ -164,10 +173,13 @@ export class StubDomainReconciler {
       else await perform(step, this.#context(key, snapshot));
     } catch (error) {
       if (error instanceof StaleSnapshotError) {
+      // Neither of the two asked the hypervisor anything: the step that failed is still to come.
+      const uid = step.do === 'intend' || step.do === 'claim' ? undefined : stepOwner(step, snapshot);
+      if (uid !== undefined) this.#memory(key).accepted(uid);
         logger.debug('Looked again', { key, step: step.do, because: error.message });
-        return;
+        return false;
       }
-      const uid = ownerOf(step, snapshot);
+      const uid = stepOwner(step, snapshot);
       if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
       logger.warn('The hypervisor refused', { key, step: step.do, code: error.code, error: error.message });
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
@@ -175,7 +187,9 @@ export class StubDomainReconciler {
       this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);
     }
   }
+      return true;
 
+    return true;
   #context(key: string, snapshot: Snapshot): ActContext {
     const { xenstore, hypervisor, domains, devices, clock, random } = this.#options;
     return {
@@ -226,24 +240,4 @@ function byAge(a: PciAttachment, b: PciAttachment): number {
   if (left.creationTimestamp !== right.creationTimestamp)
     return left.creationTimestamp < right.creationTimestamp ? -1 : 1;
   return left.name < right.name ? -1 : 1;
-}
-
-/** Whose try failed when the step did. */
-function ownerOf(step: Step, snapshot: Snapshot): string | undefined {
-  switch (step.do) {
-    case 'claim':
-    case 'prepare':
-      return step.uid;
-    case 'grant':
-    case 'revoke':
-    case 'release':
-      return snapshot.pciNotes.get(step.address)?.owner;
-    case 'intend':
-    case 'build':
-    case 'start':
-    case 'teardown':
-      return snapshot.object?.metadata.uid;
-    default:
-      return undefined;
-  }
 }

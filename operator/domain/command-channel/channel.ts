@@ -15,6 +15,8 @@ export interface ChannelView {
   readonly inflight: InflightNote | undefined;
   /** Whether both domains are the ones that the note pinned. */
   readonly samePins: boolean;
+  /** Whether XenStore names both domains and links them to each other as they were laid out. */
+  readonly linked: boolean;
   readonly state: DeviceModelState;
   /** `ours` is the word of the note; without a note every word is foreign. */
   readonly command: 'absent' | 'ours' | 'foreign';
@@ -53,6 +55,7 @@ export type ChannelDecision =
   | { readonly kind: 'conclude'; readonly conclusion: Conclusion; readonly terminal?: DeviceModelWord };
 
 function withoutNote(view: ChannelView): ChannelDecision {
+  if (!view.linked) return { kind: 'blocked', reason: 'Drifted' };
   if (view.command !== 'absent') return { kind: 'blocked', reason: 'ForeignCommand' };
   switch (view.state) {
     case 'running':

@@ -31,15 +31,23 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
   if (device === undefined) {
     return { reason: 'DeviceNotFound', message: `The host has no PCI device ${address}.`, forGood: true };
   }
+  const held = snapshot.pciNotes.get(address);
+  if (held !== undefined && held.owner !== attachment.metadata.uid) {
+    return {
+      reason: 'DeviceClaimed',
+      message: `${address} is still being taken back from PciAttachment ${held.name}, which is gone.`,
+      forGood: false,
+    };
+  }
   const claim = snapshot.claims.get(address);
-  if (claim !== undefined && claim !== snapshot.target?.domid && note === undefined) {
+  if (claim !== undefined && claim !== snapshot.target?.domid && claim !== note?.target.domid) {
     return {
       reason: 'DeviceInUse',
       message: `${address} is given to domain ${claim} on this host, by something else than this operator. Detach it there.`,
       forGood: false,
     };
   }
-  if (device.driver !== 'pciback' && attachment.spec.driverPolicy !== 'Seize' && note === undefined) {
+  if (device.driver !== 'pciback' && attachment.spec.driverPolicy !== 'Seize') {
     const holder = device.driver === undefined ? 'has no driver' : `is bound to driver ${device.driver} of dom0`;
     return {
       reason: 'DeviceNotAssignable',

@@ -27,6 +27,9 @@ export function removalStep(
   attachment: PciAttachment | undefined,
 ): Plan {
   const lives = isCurrent(snapshot, note);
+  const inflight = snapshot.channel?.inflight;
+  // Whether the guest has it is only known when the insert has ended.
+  if (lives && inflight?.command === 'pci-ins' && inflight.address === address) return wait();
   const inGuest = note.stage === 'inserted' || note.stage === 'attached' || note.stage === 'unknown';
   if (inGuest && lives) return removeFromGuest(snapshot, channel, address, note, attachment);
   // A device that nobody confirmed to be quiet is never given back to a dom0 driver by itself.
@@ -41,6 +44,16 @@ export function removalStep(
   }
   if (entry.state === xenbusState.closing) return wait();
   return snapshot.pciBackend.state === xenbusState.connected ? { step: { do: 'revoke', address } } : wait();
+}
+
+/**
+ * When a device goes although its device model could not even be asked: it is paused, says nothing sensible, or takes no
+ * commands. Only where the policy says so. Milliseconds since the epoch.
+ */
+function forcedAt(attachment: PciAttachment | undefined): number | undefined {
+  if (attachment?.spec.removalPolicy !== 'Force') return undefined;
+  const deletedAt = Date.parse(attachment.metadata.deletionTimestamp ?? '');
+  return Number.isNaN(deletedAt) ? undefined : removalDeadline(attachment, deletedAt);
 }
 
 function removeFromGuest(
@@ -59,10 +72,15 @@ function removeFromGuest(
     if (!goes) return wait();
     return snapshot.now >= deadline ? { step: { do: 'abandonRemoval', address } } : wait(deadline);
   }
-  if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();
+  const attempt = snapshot.memory.attempts.get(note.owner);
+  const asks = channel?.kind === 'idle' && channel.state === 'running';
+  const deadline = inflight === undefined && (!asks || attempt !== undefined) ? forcedAt(attachment) : undefined;
+  if (deadline !== undefined && snapshot.now >= deadline) return { step: { do: 'abandonRemoval', address } };
+  if (!asks) return wait(deadline);
   const { quietUntil } = snapshot.memory;
   if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
-  const attempt = snapshot.memory.attempts.get(note.owner);
-  if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
+  if (attempt !== undefined && snapshot.now < attempt.retryAt) {
+    return wait(Math.min(attempt.retryAt, deadline ?? attempt.retryAt));
+  }
   return { step: { do: 'send', command: 'pci-rem', parameter: removeParameter(address), owner: note.owner, address } };
 }

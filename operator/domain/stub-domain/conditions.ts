@@ -61,7 +61,10 @@ function notMade(snapshot: Snapshot, attempt: Attempt | undefined): [Decision['r
         `The host has not enough free memory for the stub domain (${memoryMiB(snapshot)} MiB). It is tried again; free some, or lower spec.memoryMiB.`,
       ];
     default:
-      return ['HypervisorFailed', `The stub domain could not be made: ${attempt?.detail ?? 'the hypervisor refused'}. It is tried again.`];
+      return [
+        'HypervisorFailed',
+        `The stub domain could not be made: ${attempt?.detail ?? 'the hypervisor refused'}. It is tried again.`,
+      ];
   }
 }
 
@@ -164,6 +167,13 @@ function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): 
             'False',
             'ForeignCommand',
             'Another program gave the device model a command. It is left alone.',
+          );
+        case 'Drifted':
+          return decide(
+            'ChannelIdle',
+            'Unknown',
+            'Drifted',
+            'The links between the guest and its stub domain in XenStore are not as they were laid out; nothing is sent.',
           );
         case 'StaleState':
           return decide(

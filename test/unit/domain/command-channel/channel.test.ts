@@ -14,6 +14,7 @@ function view(change: Partial<ChannelView>): ChannelView {
   return {
     inflight: undefined,
     samePins: true,
+    linked: true,
     state: 'running',
     command: 'absent',
     parameter: { kind: 'absent' },
