@@ -19,7 +19,7 @@ import { HostReporter } from './host/host-reporter.ts';
 import { DeviceInventory } from './observe/device-inventory.ts';
 import { DomainInventory } from './observe/domain-inventory.ts';
 import { StubWatches } from './observe/stub-watches.ts';
-import { StubDomainReconciler, byStubDomain, stubDomainKey } from './reconcile/stub-domain.ts';
+import { StubDomainReconciler, byStubDomain, byUid, stubDomainKey } from './reconcile/stub-domain.ts';
 
 /** An informer that heard nothing for that long has lost its server: watches are renewed every five minutes at most. */
 const maxSilenceMs = 330_000;
@@ -59,7 +59,12 @@ export function createAgent(options: AgentOptions): Agent {
   const stopping = new AbortController();
   const cached = { client: kube, clock, random, logger };
   const onHost = { fieldSelector: `status.nodeName=${nodeName}` };
-  const domainsOfHost = createInformer<StubDomain>({ ...cached, ...onHost, type: stubDomains });
+  const domainsOfHost = createInformer<StubDomain>({
+    ...cached,
+    ...onHost,
+    type: stubDomains,
+    indexes: { [byUid]: ({ metadata }) => [metadata.uid] },
+  });
   const attachmentsOfHost = createInformer<PciAttachment>({
     ...cached,
     ...onHost,
@@ -131,7 +136,8 @@ export function createAgent(options: AgentOptions): Agent {
   };
   const touchGuests = (uuids: ReadonlySet<string>): void => {
     for (const { metadata, spec, status } of domainsOfHost.list()) {
-      const concerned = uuids.has(spec.target.uuid) || (status?.uuid !== undefined && uuids.has(status.uuid));
+      const waits = status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'TargetTaken');
+      const concerned = uuids.has(spec.target.uuid) || uuids.has(status?.uuid ?? '') || waits === true;
       if (concerned) objects.enqueue(`${metadata.namespace ?? ''}/${metadata.name}`);
     }
   };
@@ -146,7 +152,11 @@ export function createAgent(options: AgentOptions): Agent {
 
   const subscribe = (): void => {
     domainsOfHost.onChange((key, before, after) => {
-      if (after === undefined && before !== undefined) reconciler.forgetObject(before.metadata.uid);
+      if (after === undefined && before !== undefined) {
+        reconciler.forgetObject(before.metadata.uid);
+        // Another object may wait for the guest.
+        touchGuests(new Set([before.spec.target.uuid]));
+      }
       objects.enqueue(key);
     });
     attachmentsOfHost.onChange((_, before, after) => {

@@ -5,9 +5,9 @@ import { createCentral } from '../controllers/central.ts';
 import { createKubeClient } from '../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../kube/config.ts';
 import { systemClock, type Logger } from '../runtime/ports.ts';
-import { startApiServer } from './api-server/server.ts';
 import type { GuestDefinition } from './simulated-host/guest.ts';
 import type { Quirks } from './simulated-host/quirks.ts';
+import { startApiServerThread } from './world/api-server-thread.ts';
 import { Closers } from './world/closers.ts';
 import { WorldCounters, type WorldCounts } from './world/counters.ts';
 import { guestsOf, planFleet, type HostPlan } from './world/fleet.ts';
@@ -145,7 +145,7 @@ async function openCluster(
     options.onStep?.({ kind: 'api-server', url: cluster.server, embedded: false });
     return { cluster, kubeconfigPath: options.cluster };
   }
-  const server = await startApiServer({
+  const server = await startApiServerThread({
     kubeconfigPath: options.kubeconfigPath,
     logger: options.logger.child({ part: 'api-server' }),
     ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),

@@ -29,17 +29,19 @@ import { StatusReporter } from './report.ts';
 
 /** Index of attachments by `namespace/name` of their StubDomain. */
 export const byStubDomain = 'stubDomain';
+/** Index of stub domains by their UID. */
+export const byUid = 'uid';
 export const stubDomainKey = (attachment: PciAttachment): string =>
   `${attachment.metadata.namespace ?? ''}/${attachment.spec.stubDomainRef.name}`;
 
 /** More steps than any object takes from nothing to Ready; beyond it the pass gives way to others. */
 const maxSteps = 48;
 
-export interface StubDomainReconcilerOptions {
-  readonly kube: KubeClient;
 /** So often in a row a pass may find that things changed under it; then somebody changes them all the time. */
 const maxStale = 5;
 
+export interface StubDomainReconcilerOptions {
+  readonly kube: KubeClient;
   readonly xenstore: XenStore;
   readonly hypervisor: Hypervisor;
   readonly stubDomains: Informer<StubDomain>;
@@ -82,9 +84,9 @@ export class StubDomainReconciler {
     const { snapshot, wakeAt, stale } = await this.#advance(key, context);
     watches.follow(key, snapshot.stub?.domid);
     const reportAt = await this.#reporter.report(snapshot);
+    if (stale !== undefined) return retry(stale);
     if (snapshot.object === undefined && snapshot.attachments.length === 0) this.#forget(key);
     const wakes = [wakeAt, reportAt].filter((wake) => wake !== undefined);
-    if (stale !== undefined) return retry(stale);
     return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - clock.now()));
   }
 
@@ -123,7 +125,7 @@ export class StubDomainReconciler {
       target,
       domainOf: (uuid) => domains.byUuid(uuid),
       ownerName: (uid) => {
-        const owner = known.list().find(({ metadata }) => metadata.uid === uid)?.metadata;
+        const owner = known.byIndex(byUid, uid)[0]?.metadata;
         return owner === undefined ? undefined : `${owner.namespace ?? ''}/${owner.name}`;
       },
       hostDevices: devices.devices,
@@ -171,11 +173,11 @@ export class StubDomainReconciler {
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
       else await perform(step, this.#context(key, snapshot));
-    } catch (error) {
-      if (error instanceof StaleSnapshotError) {
       // Neither of the two asked the hypervisor anything: the step that failed is still to come.
       const uid = step.do === 'intend' || step.do === 'claim' ? undefined : stepOwner(step, snapshot);
       if (uid !== undefined) this.#memory(key).accepted(uid);
+    } catch (error) {
+      if (error instanceof StaleSnapshotError) {
         logger.debug('Looked again', { key, step: step.do, because: error.message });
         return false;
       }
@@ -185,11 +187,11 @@ export class StubDomainReconciler {
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
       this.#memory(key).failed(uid, reason, clock.now(), error.message);
       this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);
-    }
-  }
       return true;
-
+    }
     return true;
+  }
+
   #context(key: string, snapshot: Snapshot): ActContext {
     const { xenstore, hypervisor, domains, devices, clock, random } = this.#options;
     return {
