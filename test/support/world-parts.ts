@@ -1,0 +1,174 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Condition } from '../../operator/api/conditions.ts';
+import { leaseNamespace } from '../../operator/api/names.ts';
+import { createCentral } from '../../operator/controllers/central.ts';
+import { startApiServer } from '../../operator/embedded/api-server/server.ts';
+import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
+import { createEmbeddedFabric } from '../../operator/embedded/simulated-host/embedded-fabric.ts';
+import { startSimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
+import { topologyWith, type PciTopology } from '../../operator/embedded/simulated-host/topology.ts';
+import { Closers } from '../../operator/embedded/world/closers.ts';
+import { loadCustomResourceDefinitions } from '../../operator/embedded/world/manifests.ts';
+import { applyManifests, namespaceManifest, waitForEstablished } from '../../operator/embedded/world/objects.ts';
+import { startXenstored } from '../../operator/embedded/xenstored/server.ts';
+import type { Hypervisor } from '../../operator/hypervisor/hypervisor.ts';
+import { createKubeClient } from '../../operator/kube/client.ts';
+import { loadClusterConfig } from '../../operator/kube/config.ts';
+import { pciAttachments, stubDomains } from '../../operator/kube/resources.ts';
+import type { KubeClient, KubeObject, KubeWatcher } from '../../operator/kube/types.ts';
+import { silentLogger, systemClock } from '../../operator/runtime/ports.ts';
+import { openXenStore } from '../../operator/xenstore/client.ts';
+import type { XenStore } from '../../operator/xenstore/xenstore.ts';
+import { watchObjects, type ObjectWatch } from './object-watch.ts';
+import { packageRoot, StubdomProcess } from './stubdom.ts';
+import { startXenStoreProxy, type XenStoreProxy } from './xenstore-proxy.ts';
+
+/** A simulated Xen host in this process, whose agent is a process of its own and sees XenStore through a proxy. */
+export interface FaultHost {
+  readonly name: string;
+  readonly admin: HostAdmin;
+  readonly hypervisor: Hypervisor;
+  /** dom0's view, past the proxy. */
+  readonly xenstore: XenStore;
+  readonly proxy: XenStoreProxy;
+  readonly agent: AgentKeeper;
+  /** PCI devices that have a driver of dom0, and may be seized. */
+  readonly addresses: readonly string[];
+}
+
+/** An object with a status, as the API server shows it. */
+export interface Shown extends KubeObject {
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>> & { readonly conditions?: readonly Condition[] };
+}
+
+/** A cluster with its controller, and hosts whose agents can be killed. */
+export interface FaultWorld {
+  readonly kube: KubeClient & KubeWatcher;
+  readonly hosts: readonly FaultHost[];
+  readonly stubDomains: ObjectWatch<Shown>;
+  readonly attachments: ObjectWatch<Shown>;
+  close(): Promise<void>;
+}
+
+/** The agent of a host: one process after another, never two. */
+export class AgentKeeper {
+  readonly #start: () => StubdomProcess;
+  #process: StubdomProcess;
+
+  constructor(start: () => StubdomProcess) {
+    this.#start = start;
+    this.#process = start();
+  }
+
+  /** SIGKILL: the kernel has it when this returns. */
+  kill(): void {
+    this.#process.child.kill('SIGKILL');
+  }
+
+  /** Waits for the end of the one that was killed, and starts the next. */
+  async restart(): Promise<void> {
+    await this.#process.ended;
+    this.#process = this.#start();
+  }
+
+  async ready(): Promise<void> {
+    await this.#process.output(/^agent ready/m);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#process.stop(signal);
+  }
+}
+
+/** The driver of dom0 that has the devices at first. */
+export const hostDriver = 'igb';
+
+/** Starts API server, controller, and `hosts` hosts with their agents. */
+export async function startFaultWorld(hosts: number, devicesPerHost: number): Promise<FaultWorld> {
+  const closers = new Closers();
+  const directory = await mkdtemp(join(tmpdir(), 'sdf-'));
+  closers.add(() => rm(directory, { recursive: true, force: true }));
+  try {
+    const kubeconfig = join(directory, 'kubeconfig');
+    const server = await startApiServer({ kubeconfigPath: kubeconfig });
+    closers.add(() => server.close());
+    const kube = createKubeClient(await loadClusterConfig({ kubeconfig }));
+    closers.add(() => kube.close());
+    const { signal } = new AbortController();
+    const definitions = await loadCustomResourceDefinitions(packageRoot);
+    await applyManifests(kube, [...definitions, namespaceManifest(leaseNamespace)], { parallel: 4, signal });
+    await waitForEstablished(kube, definitions, signal);
+    const central = createCentral({ kube, clock: systemClock, random: Math.random, logger: silentLogger });
+    closers.add(() => central.stop());
+    await central.start();
+    const started: FaultHost[] = [];
+    for (let number = 1; number <= hosts; number += 1) {
+      const host = await startFaultHost(`xen-${number}`, directory, kubeconfig, devicesPerHost, closers);
+      started.push(host);
+      if (number > 1) continue;
+      // What is compiled is kept at a clean end only: all later agents start in a fraction of the time.
+      await host.agent.ready();
+      await host.agent.stop('SIGTERM');
+      await host.agent.restart();
+    }
+    await Promise.all(started.map(({ agent }) => agent.ready()));
+    const watches = await Promise.all([
+      watchObjects<Shown>(kube, stubDomains),
+      watchObjects<Shown>(kube, pciAttachments),
+    ]);
+    for (const watch of watches) closers.add(() => watch.close());
+    return { kube, hosts: started, stubDomains: watches[0], attachments: watches[1], close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function startFaultHost(
+  name: string,
+  root: string,
+  kubeconfig: string,
+  devices: number,
+  closers: Closers,
+): Promise<FaultHost> {
+  const directory = join(root, name);
+  await mkdir(directory);
+  const daemon = await startXenstored({ socketPath: join(directory, 'xs'), guestDir: join(directory, 'guests') });
+  closers.add(() => daemon.close());
+  const fabric = createEmbeddedFabric({ xenstoreSocket: daemon.socketPath, guestDir: daemon.guestDir });
+  closers.add(() => fabric.close());
+  const topology = seizable(devices);
+  const hypervisorSocket = join(directory, 'hv');
+  const host = await startSimulatedHost({
+    name,
+    xenstoreSocket: daemon.socketPath,
+    fabric,
+    topology,
+    guests: [],
+    hypervisorSocket,
+  });
+  closers.add(() => host.close());
+  const xenstore = openXenStore({ transport: { kind: 'socket', path: daemon.socketPath } });
+  closers.add(() => xenstore.close());
+  const proxy = await startXenStoreProxy(join(directory, 'proxy'), daemon.socketPath);
+  closers.add(() => proxy.close());
+  const args = ['--name', name, '--kubeconfig', kubeconfig, '--xenstore', proxy.socketPath];
+  const agent = new AgentKeeper(
+    () =>
+      new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${hypervisorSocket}`], {
+        // A restart is then a tenth of a second's work, and nothing in the program is different.
+        env: { NODE_COMPILE_CACHE: join(root, 'compiled') },
+      }),
+  );
+  closers.add(() => agent.stop());
+  const { admin, hypervisor } = host;
+  return { name, admin, hypervisor, xenstore, proxy, agent, addresses: topology.devices.map(({ address }) => address) };
+}
+
+function seizable(count: number): PciTopology {
+  const further = topologyWith(count).devices.filter(({ iommuGroup }) => (iommuGroup ?? 0) >= 100);
+  return { devices: further.map((device) => ({ ...device, driver: hostDriver })) };
+}
