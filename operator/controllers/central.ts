@@ -15,6 +15,7 @@ import { HostLeases } from './host-leases.ts';
 import { ClaimTable } from './pci-attachment/claim-table.ts';
 import { byWantedAddress, isClaimed, reconcilePciAttachment } from './pci-attachment/reconcile.ts';
 import { reconcileStubDomain } from './stub-domain/reconcile.ts';
+import { reconcileXenHost } from './xen-host/reconcile.ts';
 
 const maxSilenceMs = 330_000;
 const byHost = 'host';
@@ -70,6 +71,7 @@ export function createCentral(options: CentralOptions): Central {
 
   const claims = new ClaimTable();
   const liveness = new HostLeases(hostLeases, clock, (host) => {
+    health.enqueue(host);
     touchHost(host);
   });
   const domainOverlay = new Overlay();
@@ -100,6 +102,14 @@ export function createCentral(options: CentralOptions): Central {
         overlay: attachmentOverlay,
         clock,
       }),
+  });
+
+  const health = createController({
+    ...runs,
+    name: 'xen-host',
+    concurrency: 1,
+    metrics: options.metrics?.('xen-host', 1),
+    reconcile: (name) => reconcileXenHost(name, { kube, hosts, leases: liveness, clock }),
   });
 
   const touchHost = (host: string): void => {
@@ -142,9 +152,10 @@ export function createCentral(options: CentralOptions): Central {
       await Promise.all(informers.map((informer) => informer.synced()));
       placement.start();
       claiming.start();
+      health.start();
     },
     stop: async () => {
-      await Promise.all([placement.stop(5000), claiming.stop(5000)]);
+      await Promise.all([placement.stop(5000), claiming.stop(5000), health.stop(5000)]);
       liveness.stop();
       await Promise.allSettled(informers.map((informer) => informer.stop()));
     },

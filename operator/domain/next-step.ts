@@ -106,9 +106,8 @@ function* finalizers(snapshot: Snapshot, finalizer: string): Generator<Plan> {
 
 /** Until when the devices of a stub domain that is being deleted may take to leave. */
 function leaveDeadline(snapshot: Snapshot): number {
-  const since = Date.parse(snapshot.object?.metadata.deletionTimestamp ?? '');
   const seconds = Math.max(0, ...snapshot.attachments.map((attachment) => attachment.spec.removalTimeoutSeconds));
-  return (Number.isNaN(since) ? 0 : since) + seconds * 1000;
+  return (snapshot.memory.deletingSince ?? snapshot.now) + seconds * 1000;
 }
 
 /** The end of the stub domain: first its devices leave, as long as somebody can let them go; then it is taken down. */

@@ -37,6 +37,10 @@ export interface Memory {
   readonly frontendConnectedSince?: number;
   /** Since when an old reply has stood in the channel. */
   readonly staleSince?: number;
+  /** Since when the stub domain is being deleted, by our own clock: the API server's may go wrong beside it. */
+  readonly deletingSince?: number;
+  /** The same of attachments whose device is on its way out. By UID. */
+  readonly removingSince?: ReadonlyMap<string, number>;
   /** Nothing is sent before: a withdrawn command might still be on its way through the device model. */
   readonly quietUntil?: number;
   /** By UID of the object. */

@@ -12,18 +12,31 @@ export class KeyMemory {
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #staleSince: number | undefined;
   #quietUntil: number | undefined;
+  #deletingSince: number | undefined;
+  readonly #removingSince = new Map<string, number>();
 
   view(): Memory {
     return {
       attempts: this.#attempts,
       ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
       ...(this.#staleSince === undefined ? {} : { staleSince: this.#staleSince }),
+      ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
+      removingSince: this.#removingSince,
       ...(this.#quietUntil === undefined ? {} : { quietUntil: this.#quietUntil }),
     };
   }
 
   /** Takes note of what can only be known by having looked before. */
   observe(snapshot: Omit<Snapshot, 'memory'>): void {
+    if (snapshot.object?.metadata.deletionTimestamp === undefined) this.#deletingSince = undefined;
+    else this.#deletingSince ??= snapshot.now;
+    const leaving = snapshot.attachments.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    for (const { metadata } of leaving) {
+      if (!this.#removingSince.has(metadata.uid)) this.#removingSince.set(metadata.uid, snapshot.now);
+    }
+    for (const uid of this.#removingSince.keys()) {
+      if (!leaving.some(({ metadata }) => metadata.uid === uid)) this.#removingSince.delete(uid);
+    }
     const { pciBackend: backend, channel, now } = snapshot;
     const connected = backend.state === xenbusState.connected && backend.frontendState === xenbusState.connected;
     if (!connected) this.#frontend = undefined;
@@ -66,12 +79,12 @@ export class KeyMemory {
     this.#attempts.delete(uid);
   }
 
-  quiet(until: number): void {
-    this.#quietUntil = until;
-  }
-}
   /** What the hypervisor refused works now. */
   accepted(uid: string): void {
     if (isRefusal(this.#attempts.get(uid)?.reason ?? '')) this.#attempts.delete(uid);
   }
 
+  quiet(until: number): void {
+    this.#quietUntil = until;
+  }
+}

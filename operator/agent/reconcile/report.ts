@@ -116,7 +116,7 @@ export class StatusReporter {
       this.#passingSince.delete(uid);
       return undefined;
     }
-    if (isPassing(decisions)) {
+    if (isPassing(decisions) && !loses(previous, decisions, generation)) {
       const since = this.#passingSince.get(uid) ?? now;
       this.#passingSince.set(uid, since);
       if (now < since + progressGraceMs) return since + progressGraceMs;
@@ -143,6 +143,16 @@ export class StatusReporter {
 
 function isTrue(decisions: readonly ConditionDecision[], type: string): boolean {
   return decisions.some((decision) => decision.type === type && decision.status === 'True');
+}
+
+/** Whether what is shown as Ready, about this very spec, no longer is: that is never held back. */
+function loses(
+  previous: readonly Condition[] | undefined,
+  decisions: readonly ConditionDecision[],
+  generation: number | undefined,
+): boolean {
+  const shown = previous?.find(({ type }) => type === 'Ready');
+  return shown?.status === 'True' && shown.observedGeneration === generation && !isTrue(decisions, 'Ready');
 }
 
 /** By Ready; the channel of an object that is Ready counts too, since a command may be under way for another. */

@@ -38,6 +38,9 @@ function notInserted(
   const { object } = snapshot;
   if (object === undefined)
     return ['StubDomainNotFound', `There is no StubDomain ${attachment.spec.stubDomainRef.name} in this namespace.`];
+  if (snapshot.target === undefined) {
+    return ['TargetNotFound', 'The guest does not run on this host. The device is attached when it starts.'];
+  }
   if (object.spec.runState === 'Paused' || snapshot.channel?.state === 'paused') {
     return ['StubDomainPaused', 'The device model is paused; the device is inserted when it runs again.'];
   }
@@ -47,7 +50,10 @@ function notInserted(
   if (channel.kind === 'waitingForGuest') {
     return ['WaitingForOther', 'Another device is on its way out of the guest; nothing is inserted meanwhile.'];
   }
-  if (channel.kind === 'blocked') return [channel.reason, 'The command channel is not free.'];
+  if (channel.kind === 'blocked') {
+    const who = channel.reason === 'ForeignCommand' ? ': another program gave it a command' : '';
+    return [channel.reason, `The device model takes no command now${who}. The conditions of the StubDomain say more.`];
+  }
   const gate = insertGate(
     snapshot.pciBackend,
     claimedAddress(attachment) ?? '',
@@ -123,6 +129,25 @@ function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote |
       'WaitingForGuest',
       'The guest was asked to let the device go and has not done so yet. With spec.removalPolicy Force it is taken after removalTimeoutSeconds.',
     );
+  }
+  const { channel } = snapshot;
+  if (isCurrent(snapshot, note) && note.stage !== 'removed' && note.stage !== 'claimed') {
+    if (channel?.state === 'paused') {
+      return decide(
+        'Removing',
+        'True',
+        'StubDomainPaused',
+        'The device model is paused; the guest is asked to let the device go when it runs again (spec.runState Running).',
+      );
+    }
+    if (inflight !== undefined) {
+      return decide(
+        'Removing',
+        'True',
+        'WaitingForOther',
+        `Another command (${inflight.command}) is under way; this one follows.`,
+      );
+    }
   }
   return decide('Removing', 'True', 'Removing', 'The device is on its way out.');
 }

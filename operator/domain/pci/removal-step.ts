@@ -48,12 +48,13 @@ export function removalStep(
 
 /**
  * When a device goes although its device model could not even be asked: it is paused, says nothing sensible, or takes no
- * commands. Only where the policy says so. Milliseconds since the epoch.
+ * commands. Only where the policy says so. Milliseconds since the epoch, from when the agent learnt of the deletion: the
+ * API server's clock may go wrong beside ours.
  */
-function forcedAt(attachment: PciAttachment | undefined): number | undefined {
+function forcedAt({ memory }: Snapshot, attachment: PciAttachment | undefined): number | undefined {
   if (attachment?.spec.removalPolicy !== 'Force') return undefined;
-  const deletedAt = Date.parse(attachment.metadata.deletionTimestamp ?? '');
-  return Number.isNaN(deletedAt) ? undefined : removalDeadline(attachment, deletedAt);
+  const since = memory.removingSince?.get(attachment.metadata.uid);
+  return since === undefined ? undefined : removalDeadline(attachment, since);
 }
 
 function removeFromGuest(
@@ -74,7 +75,8 @@ function removeFromGuest(
   }
   const attempt = snapshot.memory.attempts.get(note.owner);
   const asks = channel?.kind === 'idle' && channel.state === 'running';
-  const deadline = inflight === undefined && (!asks || attempt !== undefined) ? forcedAt(attachment) : undefined;
+  const deadline =
+    inflight === undefined && (!asks || attempt !== undefined) ? forcedAt(snapshot, attachment) : undefined;
   if (deadline !== undefined && snapshot.now >= deadline) return { step: { do: 'abandonRemoval', address } };
   if (!asks) return wait(deadline);
   const { quietUntil } = snapshot.memory;

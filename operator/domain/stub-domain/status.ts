@@ -52,6 +52,8 @@ export function stubDomainFacts(snapshot: Snapshot, ready: boolean, stalled: boo
   const summary = phase(snapshot, ready, stalled);
   if (object === undefined || note === undefined || target === undefined || note.domid === undefined)
     return { phase: summary };
+  // The guest is another StubDomain's.
+  if (note.owner !== object.metadata.uid) return { phase: summary };
   const { spec } = object;
   const stateOf = (kind: string, index: number): string =>
     xenbusStateName(snapshot.devices.filter((device) => device.kind === kind)[index]?.state);

@@ -156,8 +156,10 @@ describe('removalPolicy Force ends a removal that the device model cannot even b
     pciNotes: notes({ stage: 'attached' }),
     pciBackend: aBackend(theAddress),
     channel: { ...channel, state },
+    memory: { attempts: new Map(), removingSince },
     ...change,
   });
+  const removingSince = new Map([['pa-1', deletedAt]]);
   const deadline = deletedAt + 300_000;
 
   test.each(['paused', 'Unrecognised', 'Absent'] as const)('state %s', (state) => {
@@ -170,7 +172,10 @@ describe('removalPolicy Force ends a removal that the device model cannot even b
   });
 
   test('a model that does not take the command', () => {
-    const memory = attempts('pa-1', { reason: 'NotDelivered', count: 3, retryAt: deadline + 1000 });
+    const memory = {
+      ...attempts('pa-1', { reason: 'NotDelivered', count: 3, retryAt: deadline + 1000 }),
+      removingSince,
+    };
     expect(step(forced('running', { memory, now: deadline })).step).toMatchObject({ do: 'abandonRemoval' });
   });
 

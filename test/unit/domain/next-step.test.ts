@@ -291,7 +291,7 @@ describe('deleting a stub domain', () => {
       {
         ...prepared,
         object,
-        now: Date.parse(deleting.deletionTimestamp) + 1000,
+        memory: { attempts: new Map(), deletingSince: 701_000 },
         pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]),
       },
       { step: { do: 'send', command: 'pci-rem' } },
@@ -301,7 +301,7 @@ describe('deleting a stub domain', () => {
       {
         ...prepared,
         object,
-        now: Date.parse(deleting.deletionTimestamp) + 300_000,
+        memory: { attempts: new Map(), deletingSince: 700_000 },
         channel: { ...channel!, state: 'Unrecognised' },
         pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]),
       },

@@ -61,6 +61,8 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
   const commands: Partial<Record<CommandName | 'unknown', number>> = {};
   let machine: DeviceModelState = initialState(0);
   let target: number | undefined;
+  /** Kept for reports: the guest may be gone before its device model is. */
+  let guestName: string | undefined;
   let pcifront: Pcifront | undefined;
   let failure: string | undefined;
   let restoredFrom: string | undefined;
@@ -237,7 +239,9 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
     const facts = await readBootFacts(store, domid);
     target = facts.targetDomid;
     dieIf('boot');
-    if (options.guest(target) === undefined) throw new BootFailure('not allowed to map the target');
+    const served = options.guest(target);
+    if (served === undefined) throw new BootFailure('not allowed to map the target');
+    guestName = served.name;
     machine = initialState(settings().slotsUsed ?? emulatedSlotCount(facts.words));
     await bringUpFrontends(store, domid, ending.signal);
     await pause(settings().bootDelayMs);
@@ -289,7 +293,7 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       domid,
       uuid: options.uuid,
       targetDomid: target,
-      guest: target === undefined ? undefined : options.guest(target)?.name,
+      guest: guestName,
       phase: ending.signal.aborted ? 'dead' : machine.phase,
       failure,
       commands: { ...commands },
