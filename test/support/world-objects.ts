@@ -4,7 +4,7 @@ import type { StubDomainSpec, StubDomainStatus } from '../../operator/api/genera
 import { apiVersion } from '../../operator/api/names.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
 import { events, namespaces, pciAttachments, stubDomains, xenHosts } from '../../operator/kube/resources.ts';
-import type { KubeClient, KubeObject, ResourceType } from '../../operator/kube/types.ts';
+import type { KubeClient, KubeObject } from '../../operator/kube/types.ts';
 import { eventually } from './eventually.ts';
 
 const types = {
@@ -118,7 +118,7 @@ export class WorldObjects {
 
   /** Events about the object, as `Type Reason: message`, oldest first. */
   async events(name: string, namespace = 'default'): Promise<string[]> {
-    const all = await this.#kube.list<Event>(events as ResourceType, { namespace });
+    const all = await this.#kube.list<Event>(events, { namespace });
     return all
       .filter(({ involvedObject }) => involvedObject.name === name)
       .map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
@@ -140,7 +140,8 @@ function fits(condition: Condition, expected: Expected): boolean {
 }
 
 /** The controller's conditions are not made anew when only the generation changes. */
-function isCurrent({ metadata }: AnyObject, { type, observedGeneration }: Condition): boolean {
+function isCurrent({ metadata }: AnyObject, { type, reason, observedGeneration }: Condition): boolean {
+  if (reason === 'HostUnreachable') return true;
   if (['Scheduled', 'HostReachable', 'Claimed'].includes(type)) return true;
   return observedGeneration === undefined || observedGeneration >= (metadata.generation ?? 0);
 }

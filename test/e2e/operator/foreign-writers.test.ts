@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../../support/eventually.ts';
+import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
+import type { WorldObjects } from '../../support/world-objects.ts';
+
+let world: OperatorWorld;
+let objects: WorldObjects;
+
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  ({ objects } = world);
+});
+afterAll(() => world.close());
+
+/** A stub domain that runs; gives the directory of its command channel. */
+async function running(name: string): Promise<string> {
+  await world.host().addGuest(name);
+  await objects.stubDomain(name);
+  const { status } = await objects.ready('StubDomain', name);
+  return `/local/domain/${String(status?.domid)}/device-model/${String(status?.targetDomid)}`;
+}
+
+const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
+
+describe('somebody with xl, or a shell in dom0', () => {
+  test('writes a command by hand: it is left alone, and nothing of ours is sent beside it', async () => {
+    const { store, admin } = world.host();
+    await admin.addQuirk('ignore-commands@shared');
+    const channel = await running('shared');
+    await store.write(`${channel}/parameter`, '0000:06:00.0,msitranslate=0,power_mgmt=0');
+    await store.write(`${channel}/command`, 'pci-ins');
+    const condition = await objects.condition('StubDomain', 'shared', 'ChannelIdle', {
+      status: 'False',
+      reason: 'ForeignCommand',
+    });
+    expect(condition.message).toMatch(/Another program gave the device model a command\. It is left alone/);
+    await objects.condition('StubDomain', 'shared', 'Ready', { status: 'True' });
+    await objects.attachment('shared-nic', 'shared', '0000:03:00.0');
+    await objects.condition('PciAttachment', 'shared-nic', 'Inserted', { status: 'False', reason: 'ForeignCommand' });
+    world.host().clock.skip(60_000);
+    expect(await store.readString(`${channel}/command`)).toBe('pci-ins');
+    expect(await store.readString(`${channel}/parameter`)).toBe('0000:06:00.0,msitranslate=0,power_mgmt=0');
+    await store.remove(`${channel}/command`);
+    await admin.clearQuirks();
+    await objects.ready('PciAttachment', 'shared-nic');
+  });
+
+  test('pauses the device model with save: the spec says Running, so that it goes on', async () => {
+    const channel = await running('paused-by-hand');
+    await world.host().store.write(`${channel}/command`, 'save');
+    await eventually(async () => {
+      expect((await model('paused-by-hand'))?.commands).toEqual({ save: 1, continue: 1 });
+    });
+    await objects.ready('StubDomain', 'paused-by-hand');
+  });
+
+  test('leaves a reply behind: it is cleared after a grace, and not before', async () => {
+    const channel = await running('stale');
+    const { store, clock } = world.host();
+    await store.write(`${channel}/state`, 'pci-removed');
+    const condition = await objects.condition('StubDomain', 'stale', 'ChannelIdle', {
+      status: 'False',
+      reason: 'StaleState',
+    });
+    expect(condition.message).toBe('An old reply stands in the channel; it is cleared soon.');
+    expect(await store.readString(`${channel}/state`)).toBe('pci-removed');
+    clock.skip(5000);
+    await eventually(async () => {
+      expect(await store.readString(`${channel}/state`)).toBe('running');
+    });
+    await objects.condition('StubDomain', 'stale', 'ChannelIdle', { status: 'True' });
+    await eventually(async () => {
+      expect(await objects.events('stale')).toContainEqual(
+        'Warning StaleStateCleared: An old reply stood in the command channel; it was cleared',
+      );
+    });
+  });
+});
+
+describe('a compromised device model', () => {
+  const secret = 'gL7!pwned';
+  test.each([
+    ['terminal escapes', `\u001b]0;${secret}\u0007\u001b[31m${secret}`],
+    ['bytes that are no text', Uint8Array.of(0, 255, 254, ...Buffer.from(secret), 0xc3, 0x28)],
+    ['two kilobytes', secret.repeat(227).slice(0, 2040)],
+    ['a known word with more behind it', `running\n${secret}`],
+    ['JSON', `{"stage":"attached","owner":"${secret}"}`],
+  ])('writes %s: Unrecognised, and the bytes appear nowhere', async (name, bytes) => {
+    const guest = `hostile-${name.replaceAll(/[^a-z]/gi, '').toLowerCase()}`;
+    const channel = await running(guest);
+    const { store } = world.host();
+    await store.write(`${channel}/parameter`, bytes);
+    await store.write(`${channel}/state`, bytes);
+    const condition = await objects.condition('StubDomain', guest, 'Ready', {
+      status: 'Unknown',
+      reason: 'UnrecognisedState',
+    });
+    expect(condition.message).toMatch(/says something that is no known word/);
+    const object = await objects.get('StubDomain', guest);
+    expect(object.status).toMatchObject({ state: 'Unrecognised', phase: 'Unknown' });
+    expect(JSON.stringify(object)).not.toContain(secret);
+    expect(JSON.stringify(await objects.events(guest))).not.toContain(secret);
+    expect(world.log.text()).not.toContain(secret);
+    expect(world.log.text()).not.toContain('gL7');
+    await store.write(`${channel}/state`, 'running');
+    await objects.ready('StubDomain', guest);
+  });
+
+  test.each(['garbage', 'huge', 'binary', 'forges-inserted'])(
+    'answers an insert with quirk hostile=%s: no crash, no false Ready, nothing quoted',
+    async (behaviour) => {
+      const { admin, clock } = world.host();
+      const guest = `liar-${behaviour}`;
+      await admin.addQuirk(`hostile=${behaviour}@${guest}`);
+      await running(guest);
+      const address =
+        { garbage: '0000:10:01.0', huge: '0000:10:02.0', binary: '0000:10:03.0', 'forges-inserted': '0000:10:04.0' }[
+          behaviour
+        ] ?? '';
+      await objects.attachment(`${guest}-nic`, guest, address);
+      await eventually(async () => {
+        expect((await model(guest))?.commands).toMatchObject({ 'pci-ins': 1 });
+      });
+      clock.skip(61_000);
+      const condition = await objects.condition('PciAttachment', `${guest}-nic`, 'Inserted', {
+        reason: 'InsertUnknown',
+      });
+      expect(condition.status).toBe('Unknown');
+      expect((await model(guest))?.commands).toEqual({ 'pci-ins': 1 });
+      expect(JSON.stringify(await objects.get('PciAttachment', `${guest}-nic`))).not.toMatch(/DROP TABLE|AAAA|BBBB/);
+      expect(world.log.text()).not.toMatch(/DROP TABLE|AAAA|BBBB/);
+      await admin.clearQuirks();
+    },
+  );
+});

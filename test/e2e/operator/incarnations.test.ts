@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
+import type { WorldObjects } from '../../support/world-objects.ts';
+
+let world: OperatorWorld;
+let objects: WorldObjects;
+let devices = 0;
+
+beforeAll(async () => {
+  world = await startOperatorWorld();
+  ({ objects } = world);
+});
+afterAll(() => world.close());
+
+/** A guest with a stub domain and one attached device each for `count`. */
+async function attached(name: string, count = 1): Promise<string[]> {
+  await world.host().addGuest(name);
+  const addresses = Array.from({ length: count }, () => {
+    devices += 1;
+    return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
+  });
+  for (const [index, address] of addresses.entries())
+    await objects.attachment(`${name}-${String(index)}`, name, address);
+  await objects.stubDomain(name);
+  await objects.ready('StubDomain', name);
+  for (const index of addresses.keys()) await objects.ready('PciAttachment', `${name}-${String(index)}`);
+  return addresses;
+}
+
+const models = async (guest: string) =>
+  (await world.host().admin.deviceModels()).filter((model) => model.guest === guest);
+const grantsOf = async (address: string) =>
+  (await world.host().admin.grants()).filter((grant) => grant.address === address);
+
+test('the guest restarts under another domid: another stub domain is made, with all its devices', async () => {
+  const addresses = await attached('reborn', 2);
+  const before = await objects.get('StubDomain', 'reborn');
+  const { domid } = await world.host().admin.restartGuest(uuidOf('reborn'));
+  await eventually(async () => {
+    const { status } = await objects.ready('StubDomain', 'reborn');
+    expect(status?.targetDomid).toBe(domid);
+  });
+  for (const index of addresses.keys()) await objects.ready('PciAttachment', `reborn-${String(index)}`);
+  const after = await objects.get('StubDomain', 'reborn');
+  expect(after.status?.uuid).not.toBe(before.status?.uuid);
+  const [old, present, ...more] = await models('reborn');
+  expect(more).toEqual([]);
+  expect(old).toMatchObject({ domid: before.status?.domid, phase: 'dead', commands: { 'pci-ins': 2 } });
+  expect(present).toMatchObject({ domid: after.status?.domid, targetDomid: domid, commands: { 'pci-ins': 2 } });
+  expect(present?.guestDevices.map(({ device }) => device).sort()).toEqual(
+    addresses.map((address) => address.slice(5)),
+  );
+  for (const address of addresses) {
+    expect((await grantsOf(address)).map((grant) => grant.domid).sort()).toEqual([domid, after.status?.domid].sort());
+  }
+  expect(await world.host().store.tryList(`/local/domain/${String(before.status?.domid)}`)).toBeUndefined();
+  expect(
+    await world.host().store.tryList(`/local/domain/0/backend/vbd/${String(before.status?.domid)}`),
+  ).toBeUndefined();
+});
+
+test('the stub domain dies: it is made again, with its device, and an event says so', async () => {
+  const [address = ''] = await attached('mortal');
+  const before = await objects.get('StubDomain', 'mortal');
+  await world.host().admin.killDomain(before.status?.domid ?? 0);
+  await eventually(async () => {
+    const { status } = await objects.ready('StubDomain', 'mortal');
+    expect(status?.uuid).not.toBe(before.status?.uuid);
+  });
+  await eventually(async () => {
+    const [, second] = await models('mortal');
+    expect(second?.guestDevices.map(({ device }) => device)).toEqual([address.slice(5)]);
+  });
+  await objects.ready('PciAttachment', 'mortal-0');
+  await eventually(async () => {
+    expect(await objects.events('mortal')).toContainEqual(
+      expect.stringMatching(/^Warning StubDomainDied: Took down the stub domain \d+: it died$/),
+    );
+  });
+});
+
+test('the agent stops and another starts: nothing is done twice', async () => {
+  await attached('steady', 2);
+  const before = await objects.get('StubDomain', 'steady');
+  const [model] = await models('steady');
+  const writes = await world.host().admin.resets();
+  await world.host().stopAgent();
+  await world.host().startAgent();
+  // A change that only the new agent can answer, so that it has looked.
+  await objects.patchSpec('StubDomain', 'steady', { runState: 'Paused' });
+  await objects.condition('StubDomain', 'steady', 'Paused', { status: 'True' });
+  await objects.patchSpec('StubDomain', 'steady', { runState: 'Running' });
+  await objects.ready('StubDomain', 'steady');
+  const { status } = await objects.get('StubDomain', 'steady');
+  expect([status?.uuid, status?.domid]).toEqual([before.status?.uuid, before.status?.domid]);
+  expect(await models('steady')).toEqual([
+    {
+      ...model,
+      commands: { 'pci-ins': 2, save: 1, continue: 1 },
+      replies: (model?.replies ?? 0) + 2,
+      saves: expect.any(Array),
+    },
+  ]);
+  expect(await world.host().admin.resets()).toEqual(writes);
+});
+
+test('objects that are deleted while no agent runs go when one starts', async () => {
+  await attached('orphaned');
+  const { status } = await objects.get('StubDomain', 'orphaned');
+  await world.host().stopAgent();
+  await objects.remove('PciAttachment', 'orphaned-0');
+  await objects.remove('StubDomain', 'orphaned');
+  await world.host().startAgent();
+  await objects.gone('PciAttachment', 'orphaned-0');
+  await objects.gone('StubDomain', 'orphaned');
+  expect((await models('orphaned'))[0]?.phase).toBe('dead');
+  expect(await world.host().store.tryList(`/local/domain/${String(status?.domid)}`)).toBeUndefined();
+});
+
+test('the guest goes away for good: TargetFound says so, its device is free for others, and comes back with it', async () => {
+  const [address = ''] = await attached('leaver');
+  await world.host().admin.removeGuest(uuidOf('leaver'));
+  const condition = await objects.condition('StubDomain', 'leaver', 'TargetFound', {
+    status: 'False',
+    reason: 'TargetNotFound',
+  });
+  expect(condition.message).toMatch(
+    /^No guest with uuid .* runs on this host\. The stub domain is made when it starts\.$/,
+  );
+  await objects.condition('StubDomain', 'leaver', 'Ready', { status: 'False', reason: 'TargetNotFound' });
+  const inserted = await objects.condition('PciAttachment', 'leaver-0', 'Ready', { status: 'False' });
+  expect(inserted.message).toMatch(/guest/i);
+  expect(await grantsOf(address)).toEqual([]);
+  expect(await world.host().store.tryRead(`/libxl/pci/${address.replaceAll(/[:.]/g, '-')}/domid`)).toBeUndefined();
+  await world.host().addGuest('leaver');
+  await objects.ready('StubDomain', 'leaver');
+  await objects.ready('PciAttachment', 'leaver-0');
+  expect((await models('leaver')).at(-1)?.guestDevices.map(({ device }) => device)).toEqual([address.slice(5)]);
+});
+
+test('XenStore comes back empty: the agent reconnects, says what is missing, and invents nothing', async () => {
+  await attached('forgotten');
+  const before = await objects.get('StubDomain', 'forgotten');
+  const domains = await world.host().hypervisor.listDomains();
+  const made = (await world.host().admin.deviceModels()).length;
+  await world.host().restartDaemonEmpty();
+  await objects.condition('StubDomain', 'forgotten', 'Ready', { status: 'False' });
+  const condition = await objects.condition('StubDomain', 'forgotten', 'Stalled', { status: 'True' });
+  expect(condition).toMatchObject({
+    reason: 'TargetTaken',
+    message: `The guest has stub domain ${String(before.status?.domid)}, which this operator did not make or no longer knows. Destroy it (xl destroy ${String(before.status?.domid)}), and another is made.`,
+  });
+  const attachment = await objects.condition('PciAttachment', 'forgotten-0', 'Ready', { status: 'False' });
+  expect(attachment.reason).not.toBe('AsDesired');
+  await objects.condition('XenHost', 'xen-1', 'Ready', { status: 'True' });
+  expect(world.host().agent.readiness()).toEqual({ ready: true, reasons: [] });
+  expect(await world.host().hypervisor.listDomains()).toEqual(domains);
+  expect((await world.host().admin.deviceModels()).length).toBe(made);
+  expect(world.log.records.filter(({ level }) => level === 'error')).toEqual([]);
+});
