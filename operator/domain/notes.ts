@@ -33,6 +33,8 @@ export interface InflightNote {
   readonly parameter: string;
   /** UID of the object it is for. */
   readonly owner: string;
+  /** It is the insert at which the stub domain lists its devices. */
+  readonly lists?: boolean;
   /** The device it is about, for pci-ins and pci-rem. */
   readonly address?: string;
   readonly target: Pin;
@@ -120,6 +122,7 @@ const shapes = {
     parameter: isString,
     owner: isString,
     address: optional(isString),
+    lists: optional((value) => typeof value === 'boolean'),
     target: isPin,
     stub: isPin,
     sentAt: isNumber,

@@ -74,7 +74,7 @@ export async function send(context: ActContext, step: Extract<Step, { do: 'send'
     await Promise.all([
       ...(parameter === '' ? [] : [tx.write(`${channel}/parameter`, parameter)]),
       tx.write(`${channel}/command`, command),
-      tx.write(at.inflightPath(target.uuid), formatNote('inflight', note)),
+      tx.write(at.inflightPath(target.uuid), formatNote('inflight', listsNow ? { ...note, lists: true } : note)),
       ...(listsNow ? [tx.write(at.enumeratedPath(target.uuid), formatNote('enumerated', { stub, addresses }))] : []),
     ]);
   });
@@ -184,6 +184,8 @@ export async function withdraw(context: ActContext): Promise<void> {
       tx.remove(`${channel}/command`),
       ...(note.parameter === '' ? [] : [tx.remove(`${channel}/parameter`)]),
       tx.remove(at.inflightPath(note.target.uuid)),
+      // It found no parameter, so that it never came to list anything.
+      ...(note.lists === true ? [tx.remove(at.enumeratedPath(note.target.uuid))] : []),
       tx.write(at.lastCommandPath(note.target.uuid), lastNote(note, 'NotApplied', 'NotDelivered', now)),
     ]);
   });

@@ -8,6 +8,7 @@ import {
   dropBackendEntry,
   entryPaths,
 } from '../../domain/pci/backend.ts';
+import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import { readPciBackend } from '../observe/gather.ts';
@@ -61,7 +62,18 @@ export async function prepare(context: ActContext, uid: string, address: string)
   const { hypervisor, devices, snapshot } = context;
   const attachment = attachmentOf(context, uid);
   const stub = pinOf(stubOf(context));
-  if (snapshot.hostDevices.get(address)?.driver !== 'pciback') {
+  const note = snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  // The list may be old, and what comes now would pull the device from under a driver that uses it.
+  await devices.refresh();
+  const device = devices.devices.get(address);
+  if (device === undefined) throw new StaleSnapshotError('the device is gone');
+  if (device.driver !== 'pciback') {
+    if (attachment.spec.driverPolicy !== 'Seize') throw new StaleSnapshotError('a driver of dom0 has the device');
+    if (device.driver !== undefined && device.driver !== note.originalDriver) {
+      const path = at.pciNotePath(note.target.uuid, address);
+      await context.xenstore.write(path, formatNote('pci', { ...note, originalDriver: device.driver }));
+    }
     await hypervisor.makeAssignable(address);
     devices.setDriver(address, 'pciback');
   }
@@ -144,9 +156,29 @@ async function readEntries(
   return values;
 }
 
+/**
+ * Resets a device that no domain has any more, and gives it back to `driver`, if any. One that is not bound to pciback was
+ * never taken from its driver, or was given back before a crash: it is left alone. One that is gone counts as given back.
+ * One that cannot be reset stays with pciback.
+ */
+export async function giveBack(context: ActContext, address: string, driver: string | undefined): Promise<void> {
+  const { hypervisor, devices } = context;
+  if (devices.devices.get(address)?.driver !== 'pciback') return;
+  try {
+    await hypervisor.reset(address);
+  } catch (error) {
+    if (!(error instanceof HypervisorError) || error.code === 'Unavailable') throw error;
+    if (error.code === 'NoSuchDevice') await devices.refresh();
+    return;
+  }
+  if (driver === undefined) return;
+  await hypervisor.releaseAssignable(address, driver);
+  devices.setDriver(address, driver);
+}
+
 /** Drops the device from the back end, gives it back to the host, and removes claim and note: those last. */
 export async function release(context: ActContext, address: string, quarantine: boolean): Promise<void> {
-  const { hypervisor, devices, snapshot } = context;
+  const { snapshot } = context;
   const note = snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await revokeGrants(context, address, note);
@@ -160,13 +192,7 @@ export async function release(context: ActContext, address: string, quarantine: 
       await Promise.all([writePlan(tx, change.write), removeAll(tx, change.remove)]);
     });
   }
-  if (devices.devices.has(address)) {
-    await hypervisor.reset(address);
-    if (!quarantine && note.originalDriver !== undefined) {
-      await hypervisor.releaseAssignable(address, note.originalDriver);
-      devices.setDriver(address, note.originalDriver);
-    }
-  }
+  await giveBack(context, address, quarantine ? undefined : note.originalDriver);
   await context.layOut(async (tx) => {
     const holder = await tx.tryReadString(at.pciClaimPath(address));
     await Promise.all([

@@ -1,8 +1,12 @@
 import * as at from '../../domain/locations.ts';
 import { type PciNote, type Pin, formatNote } from '../../domain/notes.ts';
 import { teardownPaths } from '../../domain/stub-domain/setup-plan.ts';
+import { parseVmPath } from '../../domain/untrusted.ts';
 import type { Step } from '../../domain/step.ts';
+import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { type ActContext, noteOf, pinOf } from './context.ts';
+import { giveBack } from './device.ts';
 import { removeAll } from './write-plan.ts';
 
 type Because = Extract<Step, { do: 'teardown' }>['because'];
@@ -23,17 +27,21 @@ async function takeBack(
   stub: Pin | undefined,
   last: boolean,
 ): Promise<void> {
-  const { hypervisor, devices } = context;
+  const { hypervisor } = context;
   await hypervisor.revoke(address, note.target, { iommu: true });
   if (stub !== undefined) await hypervisor.revoke(address, stub, { iommu: false });
-  await hypervisor.reset(address).catch(() => {
-    // The device may be gone; what matters is that nobody has it.
-  });
   const quiet = (note.stage === 'claimed' || note.stage === 'removed') && note.unconfirmed !== true;
-  if (last && quiet && note.originalDriver !== undefined) {
-    await hypervisor.releaseAssignable(address, note.originalDriver);
-    devices.setDriver(address, note.originalDriver);
-  }
+  await giveBack(context, address, last && quiet ? note.originalDriver : undefined);
+}
+
+/**
+ * Whether the domid is another domain's by now: then what is under that number is not ours to remove. Read in the
+ * transaction that removes; the hypervisor knows of a domain before it is in XenStore.
+ */
+async function isReused(tx: XenStoreReader, domains: DomainInventory, pin: Pin): Promise<boolean> {
+  if (domains.list().some(({ domid, uuid }) => domid === pin.domid && uuid !== pin.uuid)) return true;
+  const uuid = parseVmPath(await tx.tryRead(`${at.domainPath(pin.domid)}/vm`));
+  return uuid !== undefined && uuid !== pin.uuid;
 }
 
 /**
@@ -41,7 +49,7 @@ async function takeBack(
  * When the object lives on, the devices' notes stay, as claimed: the next incarnation gets them.
  */
 export async function teardown(context: ActContext, because: Because): Promise<void> {
-  const { xenstore, hypervisor, domains, snapshot, memory } = context;
+  const { hypervisor, domains, snapshot, memory } = context;
   const note = noteOf(context);
   const targetUuid = note.target.uuid;
   const domid = snapshot.stub?.domid ?? note.domid;
@@ -52,7 +60,15 @@ export async function teardown(context: ActContext, because: Because): Promise<v
     domains.remove(stub);
   }
   for (const [address, pci] of snapshot.pciNotes) await takeBack(context, address, pci, stub, last);
-  if (stub !== undefined) await removeAll(xenstore, teardownPaths({ stub, target: note.target }));
+  if (stub !== undefined) {
+    await context.layOut(async (tx) => {
+      const [stubReused, targetReused] = await Promise.all([
+        isReused(tx, domains, stub),
+        isReused(tx, domains, note.target),
+      ]);
+      await removeAll(tx, teardownPaths({ stub, target: note.target, stubReused, targetReused }));
+    });
+  }
   await context.layOut(async (tx) => {
     const claims = await Promise.all(
       [...snapshot.pciNotes].map(async ([address, pci]) => {

@@ -41,17 +41,35 @@ export function setupPlan(spec: StubDomainSpec, { stub, target, targetName }: Se
   ];
 }
 
+/** Whose tree is taken down. `…Reused`: the domid is another domain's by now. */
+export interface TeardownIdentity extends Pick<SetupIdentity, 'stub' | 'target'> {
+  readonly stubReused: boolean;
+  readonly targetReused: boolean;
+}
+
 /** What is to be removed when the stub domain is gone: all that `setupPlan` and the hypervisor wrote for it. */
-export function teardownPaths({ stub, target }: Pick<SetupIdentity, 'stub' | 'target'>): string[] {
+export function teardownPaths({ stub, target, stubReused, targetReused }: TeardownIdentity): string[] {
+  return [
+    vmPath(stub.uuid),
+    `${vmPath(target.uuid)}/image/dmargs`,
+    `${vmPath(target.uuid)}/rtc/timeoffset`,
+    ...(stubReused ? [] : stubPaths(stub)),
+    ...(targetReused ? [] : targetPaths(target)),
+  ];
+}
+
+function stubPaths(stub: Pin): string[] {
   return [
     ...(['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const).map(
       (kind) => `/local/domain/0/backend/${kind}/${stub.domid}`,
     ),
     domainPath(stub.domid),
-    vmPath(stub.uuid),
     libxlPath(stub.domid),
-    `${vmPath(target.uuid)}/image/dmargs`,
-    `${vmPath(target.uuid)}/rtc/timeoffset`,
+  ];
+}
+
+function targetPaths(target: Pin): string[] {
+  return [
     `${domainPath(target.domid)}/image/device-model-domid`,
     `${domainPath(target.domid)}/hvmloader/bios`,
     `${domainPath(target.domid)}/hvmloader/allow-memory-relocate`,

@@ -164,7 +164,7 @@ test('the plan is what is there: no drift', () => {
 });
 
 test('what is taken down covers all that was laid out', () => {
-  const removed = teardownPaths({ stub: theStub, target: theTarget });
+  const removed = teardownPaths({ stub: theStub, target: theTarget, stubReused: false, targetReused: false });
   for (const { path } of plan(full)) {
     expect(removed.some((root) => path === root || path.startsWith(`${root}/`))).toBe(true);
   }

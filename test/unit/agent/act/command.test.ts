@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { send, withdraw } from '../../../../operator/agent/act/command.ts';
+import { deviceModelPath, enumeratedPath, inflightPath } from '../../../../operator/domain/locations.ts';
+import { parseNote } from '../../../../operator/domain/notes.ts';
+import type { Snapshot } from '../../../../operator/domain/snapshot.ts';
+import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
+import { aBackend, aSnapshot, stubUuid, targetUuid, theAddress, theStub } from '../../../support/builders.ts';
+
+let world: ActWorld;
+const channel = deviceModelPath(7, 5);
+
+beforeEach(async () => {
+  world = await startActWorld({ devices: [] });
+  const { xenstore } = world;
+  await xenstore.write('/local/domain/7/vm', `/vm/${stubUuid}`);
+  await xenstore.write('/local/domain/5/vm', `/vm/${targetUuid}`);
+  await xenstore.write('/local/domain/5/image/device-model-domid', '7');
+  await xenstore.write('/local/domain/7/target', '5');
+  await xenstore.write(`${channel}/state`, 'running');
+});
+afterEach(() => world.close());
+
+const insert = {
+  do: 'send',
+  command: 'pci-ins',
+  parameter: `${theAddress},msitranslate=0,power_mgmt=0`,
+  owner: 'pa-1',
+  address: theAddress,
+} as const;
+
+async function underWay(): Promise<Partial<Snapshot>> {
+  const inflight = parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
+  return { channel: { ...aSnapshot().channel!, inflight, command: 'ours' } };
+}
+
+test('an insert that was withdrawn had nothing listed: further devices may still come', async () => {
+  await send(world.context({ pciBackend: aBackend(theAddress) }), insert);
+  expect(parseNote('enumerated', await world.xenstore.tryRead(enumeratedPath(targetUuid)))?.addresses).toEqual([
+    theAddress,
+  ]);
+  await withdraw(world.context(await underWay()));
+  expect(await world.xenstore.tryRead(enumeratedPath(targetUuid))).toBeUndefined();
+  expect(await world.tree(channel)).toEqual({ [channel]: '', [`${channel}/state`]: 'running' });
+});
+
+test('what an earlier insert listed stays when a later one is withdrawn', async () => {
+  const listed = JSON.stringify({ stub: theStub, addresses: ['0000:04:00.0'] });
+  await world.xenstore.write(enumeratedPath(targetUuid), listed);
+  await send(world.context({ pciBackend: aBackend(theAddress) }), insert);
+  await withdraw(world.context(await underWay()));
+  expect(await world.xenstore.tryReadString(enumeratedPath(targetUuid))).toBe(listed);
+});

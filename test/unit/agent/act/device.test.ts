@@ -1,0 +1,80 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
+import { claim, prepare, release } from '../../../../operator/agent/act/device.ts';
+import { pciClaimPath, pciNotePath } from '../../../../operator/domain/locations.ts';
+import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
+import type { PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
+import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
+import { aPciNote, anAttachment, targetUuid, theAddress, theTarget } from '../../../support/builders.ts';
+
+let world: ActWorld;
+afterEach(() => world.close());
+
+const card = (driver: string): PciDevice => ({
+  address: theAddress,
+  vendorID: '8086',
+  deviceID: '10fb',
+  classID: '020000',
+  driver,
+});
+const notePath = pciNotePath(targetUuid, theAddress);
+
+async function noted(change: Parameters<typeof aPciNote>[0]) {
+  const note = aPciNote(change);
+  await world.xenstore.write(notePath, formatNote('pci', note));
+  await world.xenstore.write(pciClaimPath(theAddress), String(theTarget.domid));
+  return { pciNotes: new Map([[theAddress, note]]) };
+}
+
+test('a device that was claimed and never seized is not reset under the driver that uses it', async () => {
+  world = await startActWorld({ devices: [card('ixgbe')] });
+  await release(world.context(await noted({ originalDriver: 'ixgbe' })), theAddress, false);
+  expect(world.bus.resets()).toEqual({});
+  expect(world.bus.device(theAddress).driver).toBe('ixgbe');
+  expect(await world.tree('/tool/stubdom')).not.toHaveProperty(notePath);
+  expect(await world.xenstore.tryRead(pciClaimPath(theAddress))).toBeUndefined();
+});
+
+test('a device that comes from a guest is reset, and its driver gets it back', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  await release(world.context(await noted({ stage: 'removed', originalDriver: 'ixgbe' })), theAddress, false);
+  expect(world.bus.resets()).toEqual({ [theAddress]: 1 });
+  expect(world.bus.device(theAddress).driver).toBe('ixgbe');
+});
+
+test('a device that was pulled out counts as released', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  const context = world.context(await noted({ stage: 'removed', originalDriver: 'ixgbe' }));
+  world.unplug(theAddress);
+  await release(context, theAddress, false);
+  expect(await world.xenstore.tryRead(notePath)).toBeUndefined();
+  expect(context.devices.devices.has(theAddress)).toBe(false);
+});
+
+test('a driver of dom0 that took the device since the list was read keeps it', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  const context = world.context({ attachments: [anAttachment()], ...(await noted({})) });
+  world.bus.releaseAssignable(theAddress, 'ixgbe');
+  await expect(prepare(context, 'pa-1', theAddress)).rejects.toThrow(StaleSnapshotError);
+  expect(world.bus.resets()).toEqual({});
+  expect(world.bus.grants()).toEqual([]);
+  expect(context.devices.devices.get(theAddress)?.driver).toBe('ixgbe');
+});
+
+test('the driver that a device is seized from is noted before it is seized', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  const attachments = [anAttachment({ spec: { driverPolicy: 'Seize' } })];
+  const context = world.context({ attachments, ...(await noted({})) });
+  world.bus.releaseAssignable(theAddress, 'ixgbe');
+  await prepare(context, 'pa-1', theAddress);
+  expect(world.bus.device(theAddress).driver).toBe('pciback');
+  expect(parseNote('pci', await world.xenstore.tryRead(notePath))?.originalDriver).toBe('ixgbe');
+});
+
+test("an earlier attachment's note is not overwritten", async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  await noted({ owner: 'pa-0', stage: 'attached' });
+  const attachments = [anAttachment()];
+  await expect(claim(world.context({ attachments }), 'pa-1', theAddress)).rejects.toThrow(StaleSnapshotError);
+  expect(parseNote('pci', await world.xenstore.tryRead(notePath))).toMatchObject({ owner: 'pa-0', stage: 'attached' });
+});
