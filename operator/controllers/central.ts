@@ -53,7 +53,7 @@ export function createCentral(options: CentralOptions): Central {
       kind,
       metadata,
       spec,
-      ...(status === undefined ? {} : { status: lean(status, ['nodeName', 'conditions']) }),
+      ...(status === undefined ? {} : { status: lean(status, ['nodeName', 'phase', 'conditions']) }),
     }),
   });
   const attachments = createInformer<PciAttachment>({
@@ -75,6 +75,7 @@ export function createCentral(options: CentralOptions): Central {
     touchHost(host);
   });
   const domainOverlay = new Overlay();
+  const silenced = new Set<string>();
   const attachmentOverlay = new Overlay();
   const runs = { clock, random, logger, isRoutine: isConflict };
   const concurrency = 8;
@@ -84,7 +85,15 @@ export function createCentral(options: CentralOptions): Central {
     concurrency,
     metrics: options.metrics?.('stub-domain', concurrency),
     reconcile: (key) =>
-      reconcileStubDomain(key, { kube, stubDomains: domains, hosts, leases: liveness, overlay: domainOverlay, clock }),
+      reconcileStubDomain(key, {
+        kube,
+        stubDomains: domains,
+        hosts,
+        leases: liveness,
+        overlay: domainOverlay,
+        silenced,
+        clock,
+      }),
   });
   const claiming = createController({
     ...runs,
@@ -100,6 +109,7 @@ export function createCentral(options: CentralOptions): Central {
         leases: liveness,
         claims,
         overlay: attachmentOverlay,
+        silenced,
         clock,
       }),
   });
@@ -129,7 +139,10 @@ export function createCentral(options: CentralOptions): Central {
     liveness.start();
     hosts.onChange(touchUnplaced);
     domains.onChange((key, before, after) => {
-      if (after === undefined && before !== undefined) domainOverlay.forget(before.metadata.uid);
+      if (after === undefined && before !== undefined) {
+        domainOverlay.forget(before.metadata.uid);
+        silenced.delete(before.metadata.uid);
+      }
       placement.enqueue(key);
       if (before?.status?.nodeName === after?.status?.nodeName && before !== undefined && after !== undefined) return;
       for (const attachment of attachments.byIndex(byStubDomain, key)) claiming.enqueue(keyOf(attachment));
@@ -139,6 +152,7 @@ export function createCentral(options: CentralOptions): Central {
       else if (before !== undefined) {
         attachmentOverlay.forget(before.metadata.uid);
         claims.forget(before.metadata.uid);
+        silenced.delete(before.metadata.uid);
         touchWaiting();
       }
       claiming.enqueue(key);

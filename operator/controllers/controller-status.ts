@@ -18,21 +18,9 @@ export interface ControllerStatus {
 }
 
 interface Reported extends KubeObject {
-  readonly status?: { readonly conditions?: unknown };
+  /** `phase` is the agent's, and there as soon as it has spoken. */
+  readonly status?: { readonly conditions?: unknown; readonly phase?: string };
 }
-
-// By these a placeholder is told from what an agent wrote.
-const placeholderReasons: ReadonlySet<string> = new Set<Reason>([
-  'AwaitingAgent',
-  'NotScheduled',
-  'HostUnreachable',
-  'StubDomainNotFound',
-  'StubDomainNotScheduled',
-  'TargetNotFound',
-  'NoSuchHost',
-  'NoMatchingHost',
-  'HostUnschedulable',
-]);
 
 const hostLost: ControllerStatus['placeholder'] = {
   status: 'Unknown',
@@ -40,33 +28,40 @@ const hostLost: ControllerStatus['placeholder'] = {
   message: 'The agent of the host has not renewed its Lease for too long: nobody knows how things stand there.',
 };
 
-/** The agent's conditions that the controller writes now: those that nobody wrote yet, or all when the host is lost. */
-function onBehalf(kind: Kind, conditions: readonly Condition[], status: ControllerStatus): ConditionDecision[] {
+const isHostLost = ({ reason }: Condition): boolean => reason === hostLost.reason;
+
+/**
+ * The agent's conditions that the controller applies now: all, until the agent has spoken, and all when the host is lost.
+ * What it said in the agent's place it goes on applying until the agent takes it back: a field that nobody applies any
+ * more is removed. An agent that speaks without renewing its Lease is contradicted once in each silence, not for ever.
+ */
+function onBehalf(
+  kind: Kind,
+  object: Reported,
+  conditions: readonly Condition[],
+  { liveness, placeholder }: ControllerStatus,
+  silenced: ReadonlySet<string>,
+): ConditionDecision[] {
   const types = Object.entries(conditionTypes[kind])
     .filter(([, { writer }]) => writer === 'agent')
     .map(([type]) => type);
-  if (status.liveness === 'expired' && conditions.some(({ type }) => type === 'Ready')) {
-    return types.map((type) => decide(type, hostLost.status, hostLost.reason, hostLost.message));
+  const lost = (type: string): ConditionDecision => decide(type, hostLost.status, hostLost.reason, hostLost.message);
+  const present = conditions.filter(({ type }) => types.includes(type));
+  if (liveness === 'expired' && present.length > 0) {
+    const spokeSince = silenced.has(object.metadata.uid) && !present.every(isHostLost);
+    if (!spokeSince) return types.map(lost);
   }
-  const unspoken = types.filter((type) => {
-    const present = conditions.find((condition) => condition.type === type);
-    return present === undefined || (placeholderReasons.has(present.reason) && isOurs(present, status));
+  if (object.status?.phase !== undefined) return present.filter(isHostLost).map(({ type }) => lost(type));
+  return types.map((type) => {
+    const status = type === 'Ready' ? placeholder.status : 'Unknown';
+    return decide(type, status, placeholder.reason, placeholder.message);
   });
-  return unspoken.map((type) => {
-    const { placeholder } = status;
-    const isReady = type === 'Ready';
-    return decide(type, isReady ? placeholder.status : 'Unknown', placeholder.reason, placeholder.message);
-  });
-}
-
-/** Some reasons are used by both writers: once an agent is there, what is said is the agent's. */
-function isOurs(present: Condition, status: ControllerStatus): boolean {
-  return present.reason === 'AwaitingAgent' || status.fields['nodeName'] === undefined;
 }
 
 /**
  * Applies what the controller answers for, if it changed; the answer, or undefined. Without force: where an agent was
  * quicker, the conflict is right, and the next pass sees what the agent wrote. A lost host's conditions are taken by force.
+ * `silenced`: UIDs of the objects for which that was done since their host was last heard; kept up to date here.
  */
 export async function applyControllerStatus<T extends Reported>(
   kube: KubeClient,
@@ -74,11 +69,13 @@ export async function applyControllerStatus<T extends Reported>(
   object: T,
   status: ControllerStatus,
   nowMs: number,
+  silenced: Set<string>,
 ): Promise<T | undefined> {
   const kind = type.kind as Kind;
   const present = (object.status?.conditions ?? []) as readonly Condition[];
-  const decisions = [...status.decisions, ...onBehalf(kind, present, status)];
   const { generation, name, namespace, uid } = object.metadata;
+  if (status.liveness !== 'expired') silenced.delete(uid);
+  const decisions = [...status.decisions, ...onBehalf(kind, object, present, status, silenced)];
   const conditions = stampConditions(kind, decisions, present, generation, kubeTime(nowMs)).map((condition) => {
     // The controller's word does not depend on the spec's generation alone: one that says the same is left as it is.
     const before = present.find((candidate) => candidate.type === condition.type);
@@ -96,11 +93,13 @@ export async function applyControllerStatus<T extends Reported>(
   if (!changed) return undefined;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
   const force = status.liveness === 'expired';
-  return kube.applyStatus<T>(
+  const written = await kube.applyStatus<T>(
     type,
     { metadata, status: { ...status.fields, conditions } },
     { fieldManager: controllerManager, force },
   );
+  if (force) silenced.add(uid);
+  return written;
 }
 
 /** HostReachable, for an object on `host`. */

@@ -25,6 +25,8 @@ export interface PciAttachmentControllerOptions {
   readonly leases: HostLeases;
   readonly claims: ClaimTable;
   readonly overlay: Overlay;
+  /** See `applyControllerStatus`. */
+  readonly silenced: Set<string>;
   readonly clock: Clock;
 }
 
@@ -36,7 +38,8 @@ export async function reconcilePciAttachment(key: string, options: PciAttachment
   if (object.metadata.deletionTimestamp !== undefined && object.status?.address === undefined) return done;
   const status = decideStatus(object, options);
   try {
-    options.overlay.put(await applyControllerStatus(options.kube, pciAttachments, object, status, options.clock.now()));
+    const { kube, clock, overlay, silenced } = options;
+    overlay.put(await applyControllerStatus(kube, pciAttachments, object, status, clock.now(), silenced));
   } catch (error) {
     if (isNotFound(error)) return done;
     if (isConflict(error)) options.overlay.forget(object.metadata.uid);

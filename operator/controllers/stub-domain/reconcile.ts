@@ -17,6 +17,8 @@ export interface StubDomainControllerOptions {
   readonly hosts: Informer<XenHost>;
   readonly leases: HostLeases;
   readonly overlay: Overlay;
+  /** See `applyControllerStatus`. */
+  readonly silenced: Set<string>;
   readonly clock: Clock;
 }
 
@@ -28,7 +30,8 @@ export async function reconcileStubDomain(key: string, options: StubDomainContro
   if (object.metadata.deletionTimestamp !== undefined && object.status?.nodeName === undefined) return done;
   const status = decideStatus(object, options);
   try {
-    options.overlay.put(await applyControllerStatus(options.kube, stubDomains, object, status, options.clock.now()));
+    const { kube, clock, overlay, silenced } = options;
+    overlay.put(await applyControllerStatus(kube, stubDomains, object, status, clock.now(), silenced));
   } catch (error) {
     if (isNotFound(error)) return done;
     if (isConflict(error)) options.overlay.forget(object.metadata.uid);

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { decide, stampConditions } from '../../../operator/api/conditions.ts';
+import type { PciAttachment } from '../../../operator/api/generated/pci-attachment.ts';
+import { agentManager } from '../../../operator/api/names.ts';
+import { conditionTypes, type Reason } from '../../../operator/api/reasons.ts';
+import { type ControllerStatus, applyControllerStatus } from '../../../operator/controllers/controller-status.ts';
+import type { HostLiveness } from '../../../operator/controllers/host-leases.ts';
+import { type EmbeddedApiServer, startApiServer } from '../../../operator/embedded/api-server/server.ts';
+import { type ClusterClient, createKubeClient } from '../../../operator/kube/client.ts';
+import { loadClusterConfig } from '../../../operator/kube/config.ts';
+import { pciAttachments } from '../../../operator/kube/resources.ts';
+import { projectCrds } from '../../support/sample-crds.ts';
+
+let home: string;
+let server: EmbeddedApiServer;
+let kube: ClusterClient;
+let count = 0;
+let name: string;
+let silenced: Set<string>;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'cs-'));
+  const kubeconfigPath = join(home, 'kubeconfig');
+  server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
+  kube = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
+});
+afterAll(async () => {
+  await kube.close();
+  await server.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  count += 1;
+  name = `a-${count}`;
+  silenced = new Set();
+  const spec = { stubDomainRef: { name: 'web' }, device: { address: '0000:03:00.0' } };
+  await kube.create(pciAttachments, { metadata: { name, namespace: 'default' }, spec });
+});
+
+const read = () => kube.get<PciAttachment>(pciAttachments, { namespace: 'default', name });
+const allTypes = Object.keys(conditionTypes.PciAttachment);
+const agentTypes = allTypes.filter((type) => type !== 'Claimed');
+const typesOf = (object: PciAttachment) => (object.status?.conditions ?? []).map(({ type }) => type).sort();
+const reasonsOf = (object: PciAttachment) =>
+  new Set((object.status?.conditions ?? []).filter(({ type }) => type !== 'Claimed').map(({ reason }) => reason));
+
+function refused(reason: Reason): ControllerStatus {
+  return {
+    fields: { nodeName: 'xen-1' },
+    decisions: [decide('Claimed', 'False', reason, `because of ${reason}`)],
+    placeholder: { status: 'False', reason, message: `because of ${reason}` },
+    liveness: 'missing',
+  };
+}
+
+function claimed(liveness: HostLiveness): ControllerStatus {
+  return {
+    fields: { nodeName: 'xen-1', address: '0000:03:00.0' },
+    decisions: [decide('Claimed', 'True', 'Claimed', 'reserved')],
+    placeholder: { status: 'Unknown', reason: 'AwaitingAgent', message: 'not yet' },
+    liveness,
+  };
+}
+
+const controller = async (status: ControllerStatus) =>
+  applyControllerStatus(kube, pciAttachments, await read(), status, 0, silenced);
+
+/** All that the agent answers for, as it writes it. */
+async function agent(reason: Reason = 'AsDesired'): Promise<void> {
+  const decisions = agentTypes.map((type) => decide(type, 'True', reason, 'the agent says'));
+  const conditions = stampConditions('PciAttachment', decisions, undefined, 1, '2026-01-01T00:00:00Z');
+  const status = { phase: 'Attached', conditions: conditions };
+  const metadata = { name, namespace: 'default' };
+  await kube.applyStatus(pciAttachments, { metadata, status }, { fieldManager: agentManager, force: true });
+}
+
+describe('before an agent has spoken', () => {
+  test('every condition is there from the first visit on, and stays while refusals change', async () => {
+    for (const reason of ['DeviceClaimed', 'DeviceNotFound', 'DeviceNotAssignable'] as const) {
+      await controller(refused(reason));
+      expect(typesOf(await read())).toEqual([...allTypes].sort());
+      expect(reasonsOf(await read())).toEqual(new Set([reason]));
+    }
+    await controller(claimed('fresh'));
+    expect(typesOf(await read())).toEqual([...allTypes].sort());
+    expect(reasonsOf(await read())).toEqual(new Set(['AwaitingAgent']));
+  });
+});
+
+describe('an agent that spoke', () => {
+  test('is not spoken over', async () => {
+    await controller(claimed('fresh'));
+    await agent();
+    expect(await controller(claimed('fresh'))).toBeUndefined();
+    await controller(refused('DeviceClaimed'));
+    expect(reasonsOf(await read())).toEqual(new Set(['AsDesired']));
+    expect(typesOf(await read())).toEqual([...allTypes].sort());
+  });
+
+  test('and whose host is lost: nobody knows, and no condition is lost when the Lease is renewed first', async () => {
+    await controller(claimed('fresh'));
+    await agent();
+    await controller(claimed('expired'));
+    expect(reasonsOf(await read())).toEqual(new Set(['HostUnreachable']));
+    expect(await controller(claimed('expired'))).toBeUndefined();
+    await controller({ ...claimed('fresh'), decisions: [decide('Claimed', 'True', 'Claimed', 'other words')] });
+    expect(typesOf(await read())).toEqual([...allTypes].sort());
+    expect(reasonsOf(await read())).toEqual(new Set(['HostUnreachable']));
+    await agent();
+    await controller(claimed('fresh'));
+    expect(reasonsOf(await read())).toEqual(new Set(['AsDesired']));
+    expect(typesOf(await read())).toEqual([...allTypes].sort());
+  });
+
+  test('and goes on speaking without a Lease is contradicted once, not for ever', async () => {
+    await controller(claimed('fresh'));
+    await agent();
+    await controller(claimed('expired'));
+    await agent();
+    expect(await controller(claimed('expired'))).toBeUndefined();
+    expect(reasonsOf(await read())).toEqual(new Set(['AsDesired']));
+    // The next silence is another one.
+    await controller(claimed('fresh'));
+    await controller(claimed('expired'));
+    expect(reasonsOf(await read())).toEqual(new Set(['HostUnreachable']));
+  });
+});
