@@ -37,13 +37,11 @@ export function removalStep(
   const entry = lives ? backendEntry(snapshot.pciBackend, address) : undefined;
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;
-  if (only || entry.state === xenbusState.closed) {
-    return snapshot.pciBackend.state === xenbusState.connected || only
-      ? { step: { do: 'release', address, quarantine } }
-      : wait();
-  }
-  if (entry.state === xenbusState.closing) return wait();
-  return snapshot.pciBackend.state === xenbusState.connected ? { step: { do: 'revoke', address } } : wait();
+  if (only) return { step: { do: 'release', address, quarantine } };
+  if (snapshot.pciBackend.state !== xenbusState.connected) return wait();
+  // pciback leaves a closing entry as it is (xen_pcibk_reconfigure): that the back end is connected again is its answer.
+  const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
+  return closed ? { step: { do: 'release', address, quarantine } } : { step: { do: 'revoke', address } };
 }
 
 /**

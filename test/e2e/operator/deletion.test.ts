@@ -96,6 +96,28 @@ describe('a PciAttachment', () => {
     expect((await model('stubborn'))?.commands).toEqual({ 'pci-ins': 1, 'pci-rem': 1 });
   });
 
+  test('of one of two devices: the other stays, and the first can come back', async () => {
+    const [first, second] = [freeDevice(), freeDevice()];
+    await world.host().addGuest('pair');
+    await objects.attachment('pair-1', 'pair', first);
+    await objects.attachment('pair-2', 'pair', second);
+    await objects.stubDomain('pair');
+    const { status } = await objects.ready('StubDomain', 'pair');
+    await objects.ready('PciAttachment', 'pair-1');
+    await objects.ready('PciAttachment', 'pair-2');
+    await objects.removed('PciAttachment', 'pair-1');
+    const backend = `/local/domain/0/backend/pci/${String(status?.domid)}/0`;
+    const { store } = world.host();
+    expect(await store.readString(`${backend}/num_devs`)).toBe('1');
+    expect(await store.readString(`${backend}/dev-0`)).toBe(second);
+    expect(await store.tryRead(`${backend}/dev-1`)).toBeUndefined();
+    expect((await model('pair'))?.guestDevices.map(({ device }) => device)).toEqual([second.slice(5)]);
+    await objects.condition('PciAttachment', 'pair-2', 'Ready', { status: 'True' });
+    await objects.attachment('pair-1', 'pair', first);
+    await objects.ready('PciAttachment', 'pair-1');
+    expect((await model('pair'))?.guestDevices.length).toBe(2);
+  });
+
   test('of a stub domain that never existed goes at once', async () => {
     await objects.attachment('nobodys', 'nobody', freeDevice());
     await objects.condition('PciAttachment', 'nobodys', 'Claimed', { reason: 'StubDomainNotFound' });
@@ -202,7 +224,7 @@ describe('a StubDomain', () => {
         spec: { stubDomainRef: { name: 'many' }, device: { address } },
       })),
     ];
-    await kubectl.ok(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+    await kubectl.ok(['apply', '-f', '-'], { input: items.map((item) => JSON.stringify(item)).join('\n') });
     await kubectl.ok(['wait', '-n', 'team', '--for=condition=Ready', 'sd,pcia', '--all', '--timeout=20s']);
     expect(await model('many')).toMatchObject({ commands: { 'pci-ins': 3 } });
     expect((await model('many'))?.guestDevices.map(({ device }) => device).sort()).toEqual(

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
+import { createInformer } from '../../../operator/kube/informer.ts';
+import { stubDomains } from '../../../operator/kube/resources.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
-import { summary, type WorldObjects } from '../../support/world-objects.ts';
+import { type AnyObject, summary, type WorldObjects } from '../../support/world-objects.ts';
 
 let world: OperatorWorld;
 let objects: WorldObjects;
@@ -11,6 +13,23 @@ beforeAll(async () => {
   ({ objects } = world);
 });
 afterAll(() => world.close());
+
+/** Collects every version of a StubDomain from now on. */
+async function seenVersions(name: string): Promise<{ stop(): Promise<AnyObject[]> }> {
+  const versions: AnyObject[] = [];
+  const informer = createInformer<AnyObject>({ client: world.kube, type: stubDomains });
+  informer.onChange((key, _before, after) => {
+    if (key === `default/${name}` && after !== undefined) versions.push(after);
+  });
+  informer.start();
+  await informer.synced();
+  return {
+    stop: async () => {
+      await informer.stop();
+      return versions;
+    },
+  };
+}
 
 describe('placement', () => {
   test('a stub domain goes where its guest is', async () => {
@@ -81,6 +100,7 @@ describe('the agent of a host stops', () => {
     await objects.condition('StubDomain', 'one', 'Ready', { status: 'True' });
     await objects.condition('StubDomain', 'one', 'HostReachable', { status: 'True' });
 
+    const versions = await seenVersions('two');
     await world.host('xen-2').startAgent();
     await objects.condition('StubDomain', 'two', 'HostReachable', { status: 'True', reason: 'LeaseFresh' });
     const after = await objects.ready('StubDomain', 'two');
@@ -88,8 +108,27 @@ describe('the agent of a host stops', () => {
     await objects.condition('XenHost', 'xen-2', 'Ready', { status: 'True' });
     expect(after.status).toMatchObject({ uuid: before.status?.uuid, domid: before.status?.domid });
     expect(summary(after)).not.toMatch(/Unknown HostUnreachable/);
+    const present = (await versions.stop()).map(({ status }) => status?.conditions?.length);
+    expect(new Set(present)).toEqual(new Set([9]));
     const models = await world.host('xen-2').admin.deviceModels();
     expect(models.filter(({ guest }) => guest === 'two')).toMatchObject([{ commands: { 'pci-ins': 1 } }]);
+  });
+
+  test('an agent that lives and only cannot renew is contradicted once, and not without end', async () => {
+    const versions = await seenVersions('one');
+    world.clock.skip(41_000);
+    await objects.condition('StubDomain', 'one', 'HostReachable', { status: 'Unknown', reason: 'LeaseExpired' });
+    await objects.condition('StubDomain', 'one', 'Ready', { status: 'True' });
+    // Something for both to look at, again and again.
+    for (const value of ['a', 'b', 'c']) {
+      await objects.label('StubDomain', 'one', { value });
+      await objects.condition('StubDomain', 'one', 'Ready', { status: 'True' });
+    }
+    for (const name of ['xen-1', 'xen-2']) world.host(name).clock.skip(15_000);
+    await objects.condition('StubDomain', 'one', 'HostReachable', { status: 'True' });
+    const seen = (await versions.stop()).map((object) => summary(object).split('\n')[1]);
+    expect(seen.filter((line) => line?.includes('HostUnreachable')).length).toBeLessThanOrEqual(1);
+    expect(seen.length).toBeLessThanOrEqual(8);
   });
 
   test('an object that is deleted meanwhile waits for it', async () => {

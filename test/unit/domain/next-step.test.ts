@@ -203,6 +203,11 @@ describe('detaching a device', () => {
     target: theTarget,
     sentAt: 900_000,
   } as const;
+  const closing = (state: 4 | 7): Snapshot['pciBackend'] => {
+    const backend = aBackend(theAddress, '0000:04:00.0');
+    const entries = backend.entries.map((entry) => (entry.address === theAddress ? { ...entry, state: 5 } : entry));
+    return { ...backend, state, entries } as Snapshot['pciBackend'];
+  };
   const waiting = { ...channel!, inflight, parameter: { kind: 'request' } as const };
 
   test.each<[string, Partial<Snapshot>, object]>([
@@ -233,6 +238,16 @@ describe('detaching a device', () => {
       'one of two is closed in the back end first',
       { ...prepared, attachments: [going], pciNotes: removed, pciBackend: aBackend(theAddress, '0000:04:00.0') },
       { step: { do: 'revoke' } },
+    ],
+    [
+      'while the back end is at it, nothing is done',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: closing(7) },
+      none(),
+    ],
+    [
+      'pciback is done with it when the back end is connected again: it never says closed',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: closing(4) },
+      { step: { do: 'release', quarantine: false } },
     ],
     [
       'never inserted, it is only given back',
