@@ -7,7 +7,9 @@ import type { Snapshot } from '../snapshot.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
 import { attachmentObstacle } from './attachment-obstacle.ts';
+import { type PciBackendView, backendEntry } from './backend.ts';
 import { insertGate } from './gate.ts';
+import { xenbusState } from '../xenbus.ts';
 
 type Decision = ConditionDecision<PciAttachmentConditionType>;
 
@@ -99,13 +101,23 @@ function inserted(
   }
 }
 
+/**
+ * Whether the back end serves a device that is in the guest already. The gate of the insert is stricter: an agent that
+ * has just started has seen nothing settle, and the coming or going of another device passes through states 7 and 8.
+ */
+function isServed(view: PciBackendView, address: string): boolean {
+  const { connected, reconfiguring, reconfigured, initialised } = xenbusState;
+  const entry = backendEntry(view, address);
+  const serves = view.state === connected || view.state === reconfiguring || view.state === reconfigured;
+  return serves && entry?.state === initialised && entry.hasVirtualAddress;
+}
+
 function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
   const address = claimedAddress(attachment) ?? attachment.status?.address ?? '';
   const current = note !== undefined && isCurrent(snapshot, note);
-  // The hold is for the insert. An agent that starts later, or a further device, does not make an old one less ready.
-  const since = current && note.stage !== 'claimed' ? 0 : snapshot.memory.frontendConnectedSince;
-  const gate = insertGate(snapshot.pciBackend, address, since, snapshot.now);
-  if (current && gate.kind === 'ready') {
+  const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
+  const isIn = current && note.stage !== 'claimed';
+  if (isIn ? isServed(snapshot.pciBackend, address) : current && gate.kind === 'ready') {
     return decide(
       'BackendReady',
       'True',

@@ -106,6 +106,19 @@ describe('the back end of an attachment', () => {
       'True BackendReady',
     ],
     [
+      'stays ready while another device comes or goes',
+      {
+        pciBackend: { ...aBackend(theAddress), state: 7, frontendState: 7 },
+        pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]),
+      },
+      'True BackendReady',
+    ],
+    [
+      'is not for an insert while another device comes or goes',
+      { pciBackend: { ...aBackend(theAddress), state: 7 } },
+      'False BackendPending',
+    ],
+    [
       'is not, whatever was before, when the back end has lost the device',
       { pciBackend: aBackend(), pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 32 })]]) },
       'False BackendPending',
