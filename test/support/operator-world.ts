@@ -129,9 +129,13 @@ export class WorldHost {
     await running?.closers.close();
   }
 
-  /** The daemon dies and comes back with an empty store, as C xenstored without live update does. */
-  async restartDaemonEmpty(): Promise<void> {
+  /** The daemon dies. */
+  async stopDaemon(): Promise<void> {
     await this.#daemon?.close();
+  }
+
+  /** It comes back with an empty store, as C xenstored without live update does. */
+  async startDaemonEmpty(): Promise<void> {
     await this.#startDaemon();
   }
 

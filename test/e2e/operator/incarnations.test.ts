@@ -145,7 +145,14 @@ test('XenStore comes back empty: the agent reconnects, says what is missing, and
   const before = await objects.get('StubDomain', 'forgotten');
   const domains = await world.host().hypervisor.listDomains();
   const made = (await world.host().admin.deviceModels()).length;
-  await world.host().restartDaemonEmpty();
+  await world.host().stopDaemon();
+  const lost = await objects.condition('XenHost', 'xen-1', 'Ready', {
+    status: 'False',
+    reason: 'XenStoreDisconnected',
+  });
+  expect(lost.message).toBe('The agent has no link to XenStore; it tries again.');
+  expect(world.host().agent.readiness()).toEqual({ ready: false, reasons: ['no link to XenStore'] });
+  await world.host().startDaemonEmpty();
   await objects.condition('StubDomain', 'forgotten', 'Ready', { status: 'False' });
   const condition = await objects.condition('StubDomain', 'forgotten', 'Stalled', { status: 'True' });
   expect(condition).toMatchObject({

@@ -206,7 +206,7 @@ describe('detaching a device', () => {
   const closing = (state: 4 | 7): Snapshot['pciBackend'] => {
     const backend = aBackend(theAddress, '0000:04:00.0');
     const entries = backend.entries.map((entry) => (entry.address === theAddress ? { ...entry, state: 5 } : entry));
-    return { ...backend, state, entries } as Snapshot['pciBackend'];
+    return { ...backend, state, entries };
   };
   const waiting = { ...channel!, inflight, parameter: { kind: 'request' } as const };
 
