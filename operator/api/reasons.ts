@@ -70,6 +70,8 @@ export const reasons = {
   Wired: 'Everything is laid out and connected.',
   BackendsConnecting: 'A back end is not connected yet.',
   Drifted: 'Something in XenStore is not as it was laid out.',
+  RestartNeeded:
+    'The spec was changed since the stub domain was started; it takes effect when the guest is started anew.',
   Starting: 'The stub domain was started and has not said running yet.',
   StartTimeout: 'The stub domain was started and has not said running for too long.',
   Running: 'The device model runs.',

@@ -19,6 +19,8 @@ export interface StubNote {
   /** How far it came. The domid is known from `wired` on. */
   readonly stage: 'intended' | 'wired' | 'started';
   readonly domid?: number;
+  /** Fingerprint of what was laid out, from `wired` on. */
+  readonly plan?: string;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
 }
@@ -114,6 +116,7 @@ const shapes = {
     uuid: isString,
     stage: oneOf('intended', 'wired', 'started'),
     domid: optional(isNumber),
+    plan: optional(isString),
     startedAt: optional(isNumber),
   },
   inflight: {

@@ -3,6 +3,7 @@ import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { ChannelView } from './command-channel/channel.ts';
 import type { EnumeratedNote, LastCommandNote, PciNote, Pin, SavedNote, StubNote } from './notes.ts';
 import type { PciBackendView } from './pci/backend.ts';
+import type { Wiring } from './stub-domain/drift.ts';
 
 /** The guest, as the hypervisor lists it. */
 export interface TargetDomain extends Pin {
@@ -43,6 +44,8 @@ export interface Memory {
   readonly removingSince?: ReadonlyMap<string, number>;
   /** Nothing is sent before: a withdrawn command might still be on its way through the device model. */
   readonly quietUntil?: number;
+  /** How what is laid out compares with the spec: looked at when an agent starts, when the spec changes, and now and then. */
+  readonly wiring?: Wiring;
   /** By UID of the object. */
   readonly attempts: ReadonlyMap<string, Attempt>;
 }

@@ -10,6 +10,8 @@ export type Step =
   /** Make the domain, and write the whole plan in one transaction. */
   | { readonly do: 'build' }
   | { readonly do: 'start' }
+  /** Write again what of the plan is missing or was changed. */
+  | { readonly do: 'rewire'; readonly paths: readonly string[] }
   /** End the stub domain, take its devices back, and remove what was written for it. */
   | {
       readonly do: 'teardown';

@@ -2,7 +2,7 @@ import type { Step } from '../../domain/step.ts';
 import { conclude, repair, send, withdraw } from './command.ts';
 import type { ActContext } from './context.ts';
 import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
-import { build, forget, intend, start } from './stub-domain.ts';
+import { build, forget, intend, rewire, start } from './stub-domain.ts';
 import { teardown } from './teardown.ts';
 
 /** Carries out a step on the host. Those on the API server are the reconciler's own. */
@@ -17,6 +17,8 @@ export async function perform(
       return build(context);
     case 'start':
       return start(context);
+    case 'rewire':
+      return rewire(context, step.paths);
     case 'teardown':
       return teardown(context, step.because);
     case 'forget':

@@ -4,6 +4,8 @@ import { type StubNote, formatNote, parseNote } from '../../domain/notes.ts';
 import { ownedBy } from '../../domain/plan-node.ts';
 import { stubMemoryMiB } from '../../domain/stub-domain/memory.ts';
 import { setupPlan } from '../../domain/stub-domain/setup-plan.ts';
+import { parseVmPath } from '../../domain/untrusted.ts';
+import { planFingerprint } from '../observe/wiring.ts';
 import {
   type ActContext,
   StaleSnapshotError,
@@ -62,14 +64,42 @@ export async function build(context: ActContext): Promise<void> {
   const stub = pinOf(await hypervisor.createDomain(request));
   domains.add({ ...stub, name: request.name, type: 'PV', memoryMiB: request.memoryMiB, paused: true });
   await Promise.all([hypervisor.setTarget(stub, pinOf(target)), xenstore.setTarget(stub.domid, target.domid)]);
-  const wired: StubNote = { ...note, stage: 'wired', domid: stub.domid };
+  const identity = { stub, target: pinOf(target), targetName: target.name };
+  const wired: StubNote = { ...note, stage: 'wired', domid: stub.domid, plan: planFingerprint(spec, identity) };
   await context.layOut(async (tx) => {
     const present = parseNote('stub', await tx.tryRead(at.stubNotePath(target.uuid)));
     if (present?.uuid !== note.uuid) throw new StaleSnapshotError('the note changed');
     await Promise.all([
-      writePlan(tx, setupPlan(spec, { stub, target: pinOf(target), targetName: target.name })),
+      writePlan(tx, setupPlan(spec, identity)),
       tx.write(at.stubNotePath(target.uuid), formatNote('stub', wired)),
     ]);
+  });
+  context.memory.inspected(context.snapshot, { specChanged: false, drift: [], repairable: [] });
+}
+
+/** Writes again what of the plan is missing or was changed by somebody, where a running stub domain is not disturbed. */
+export async function rewire(context: ActContext, paths: readonly string[]): Promise<void> {
+  const stub = pinOf(stubOf(context));
+  const target = targetOf(context);
+  const object = objectOf(context);
+  const wanted = new Set(paths);
+  const identity = { stub, target: pinOf(target), targetName: target.name };
+  const nodes = setupPlan(object.spec, identity).filter(({ path }) => wanted.has(path));
+  const repaired = await context.layOut(async (tx) => {
+    const [stubVm, targetVm] = await Promise.all(
+      [stub, target].map(({ domid }) => tx.tryRead(`${at.domainPath(domid)}/vm`)),
+    );
+    if (parseVmPath(stubVm) !== stub.uuid || parseVmPath(targetVm) !== target.uuid) return false;
+    await writePlan(tx, nodes);
+    return true;
+  });
+  context.memory.rewired(repaired ? wanted : new Set());
+  if (!repaired) return;
+  context.happened({
+    uid: object.metadata.uid,
+    type: 'Warning',
+    reason: 'Drifted',
+    message: `Somebody removed or changed what was laid out; it was written again: ${paths.join(', ')}`.slice(0, 1000),
   });
 }
 

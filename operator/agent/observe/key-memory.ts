@@ -1,9 +1,18 @@
 import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
+import type { Wiring } from '../../domain/stub-domain/drift.ts';
 import { isRefusal } from '../../domain/step-owner.ts';
 import { xenbusState } from '../../domain/xenbus.ts';
 
 const firstRetryMs = 1000;
 const maxRetryMs = 300_000;
+
+const inspectEveryMs = 600_000;
+/** With broken links no command can be sent, so that it is looked at again sooner. */
+const unlinkedMs = 30_000;
+
+/** Of which spec and which stub domain a comparison speaks. */
+const subject = ({ object, note }: Omit<Snapshot, 'memory'>): string =>
+  `${object?.metadata.uid ?? ''} ${object?.metadata.generation ?? 0} ${note?.uuid ?? ''}`;
 
 /** What the agent remembers of one stub domain between passes. See `Memory`. */
 export class KeyMemory {
@@ -12,6 +21,7 @@ export class KeyMemory {
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #staleSince: number | undefined;
   #quietUntil: number | undefined;
+  #wiring: { readonly value: Wiring; readonly at: number; readonly about: string } | undefined;
   #deletingSince: number | undefined;
   readonly #removingSince = new Map<string, number>();
 
@@ -22,6 +32,7 @@ export class KeyMemory {
       ...(this.#staleSince === undefined ? {} : { staleSince: this.#staleSince }),
       ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
       removingSince: this.#removingSince,
+      ...(this.#wiring === undefined ? {} : { wiring: this.#wiring.value }),
       ...(this.#quietUntil === undefined ? {} : { quietUntil: this.#quietUntil }),
     };
   }
@@ -67,6 +78,31 @@ export class KeyMemory {
     const owners = new Set([...snapshot.pciNotes.values()].map(({ owner }) => owner));
     for (const uid of this.#attempts.keys()) if (!seen.has(uid) && !owners.has(uid)) this.#attempts.delete(uid);
     this.#generations = seen;
+  }
+
+  /**
+   * When what is laid out is to be compared with the spec, in milliseconds since the epoch; undefined while there is no
+   * running stub domain. At once for an agent, a stub domain or a spec that is new.
+   */
+  inspectAt(snapshot: Omit<Snapshot, 'memory'>): number | undefined {
+    const { object, note, stub, target, channel, now } = snapshot;
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    if (stub === undefined || target === undefined || note?.stage !== 'started') return undefined;
+    if (note.owner !== object.metadata.uid || note.target.domid !== target.domid) return undefined;
+    if (this.#wiring === undefined || this.#wiring.about !== subject(snapshot)) return now;
+    return this.#wiring.at + (channel?.linked === false ? unlinkedMs : inspectEveryMs);
+  }
+
+  inspected(snapshot: Omit<Snapshot, 'memory'>, value: Wiring): void {
+    this.#wiring = { value, at: snapshot.now, about: subject(snapshot) };
+  }
+
+  /** These were written again; what was not is not tried again before the next look. */
+  rewired(paths: ReadonlySet<string>): void {
+    if (this.#wiring === undefined) return;
+    const { value } = this.#wiring;
+    const drift = value.drift.filter(({ path }) => !paths.has(path));
+    this.#wiring = { ...this.#wiring, value: { ...value, drift, repairable: [] } };
   }
 
   failed(uid: string, reason: string, now: number, detail?: string): void {

@@ -23,6 +23,7 @@ import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { gather } from '../observe/gather.ts';
 import { KeyMemory } from '../observe/key-memory.ts';
+import { inspectWiring } from '../observe/wiring.ts';
 import type { StubWatches } from '../observe/stub-watches.ts';
 import { Overlay } from '../../kube/overlay.ts';
 import { StatusReporter } from './report.ts';
@@ -86,7 +87,8 @@ export class StubDomainReconciler {
     const reportAt = await this.#reporter.report(snapshot);
     if (stale !== undefined) return retry(stale);
     if (snapshot.object === undefined && snapshot.attachments.length === 0) this.#forget(key);
-    const wakes = [wakeAt, reportAt].filter((wake) => wake !== undefined);
+    const inspectAt = this.#memories.get(key)?.inspectAt(snapshot);
+    const wakes = [wakeAt, reportAt, inspectAt].filter((wake) => wake !== undefined);
     return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - clock.now()));
   }
 
@@ -133,7 +135,18 @@ export class StubDomainReconciler {
     });
     const memory = this.#memory(key);
     memory.observe(seen);
+    await this.#inspect(seen, memory);
     return { ...seen, memory: memory.view() };
+  }
+
+  /** Compares what is laid out with the spec, if it is time for it. */
+  async #inspect(seen: Omit<Snapshot, 'memory'>, memory: KeyMemory): Promise<void> {
+    const { object, note, stub, target } = seen;
+    const due = memory.inspectAt(seen);
+    if (due === undefined || due > seen.now) return;
+    if (object === undefined || note === undefined || stub === undefined || target === undefined) return;
+    const identity = { stub, target, targetName: target.name };
+    memory.inspected(seen, await inspectWiring(this.#options.xenstore, object, note, identity));
   }
 
   /** Defaults filled in. What the API server let through and our validator does not is treated as not there. */

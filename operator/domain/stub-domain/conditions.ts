@@ -1,11 +1,12 @@
 import { type ConditionDecision, decide } from '../../api/conditions.ts';
-import type { StubDomainConditionType } from '../../api/reasons.ts';
+import type { Reason, StubDomainConditionType } from '../../api/reasons.ts';
 import type { ChannelDecision } from '../command-channel/channel.ts';
 import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isDeleting } from '../wanted.ts';
 import { xenbusState, xenbusStateName } from '../xenbus.ts';
 import { servedByOther, startTimeoutMs, targetMismatch } from './lifecycle-step.ts';
 import { logFile } from './consoles.ts';
+import type { Drift } from './drift.ts';
 import { stubMemoryMiB } from './memory.ts';
 import { refuse } from './support.ts';
 
@@ -79,11 +80,34 @@ function devicesWired(snapshot: Snapshot): Decision {
   if (!begun || note.owner !== snapshot.object?.metadata.uid) {
     return decide('DevicesWired', 'False', ...notMade(snapshot, attempt));
   }
+  const { wiring } = snapshot.memory;
+  if (wiring?.specChanged === true) {
+    return decide(
+      'DevicesWired',
+      'False',
+      'RestartNeeded',
+      'The stub domain was started with another spec than it has now. The change takes effect when the guest is started anew.',
+    );
+  }
+  if (wiring !== undefined && wiring.drift.length > 0) {
+    return decide('DevicesWired', 'False', 'Drifted', driftMessage(wiring.drift));
+  }
   const waiting = snapshot.devices.filter(({ state }) => state !== xenbusState.connected);
   if (waiting.length === 0) return decide('DevicesWired', 'True', 'Wired', 'Everything is laid out and connected.');
   const list = waiting.map(({ label, state }) => `${label} ${xenbusStateName(state)}`).join(', ');
   return decide('DevicesWired', 'False', 'BackendsConnecting', `Not connected: ${list}.`);
 }
+
+const maxNamed = 8;
+
+function driftMessage(drift: readonly Drift[]): string {
+  const named = drift.slice(0, maxNamed).map(({ path, kind }) => `${path} is ${kind}`);
+  const more = drift.length > maxNamed ? [`and ${drift.length - maxNamed} more`] : [];
+  return `Not as it was laid out, and not to be repaired under a running guest: ${[...named, ...more].join(', ')}.`;
+}
+
+/** What a device model that runs already can live with. */
+const tolerated: ReadonlySet<string> = new Set<Reason>(['RestartNeeded', 'Drifted']);
 
 function deviceModelRunning(snapshot: Snapshot): Decision {
   const { note, channel } = snapshot;
@@ -206,7 +230,7 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   for (const type of ['TargetFound', 'DevicesWired', 'DeviceModelRunning'] as const) {
     const decision = decisions.find((candidate) => candidate.type === type);
     // A paused device model's back ends are as they were: nothing there needs to move.
-    if (decision !== undefined && decision.status !== 'True') {
+    if (decision !== undefined && decision.status !== 'True' && !tolerated.has(decision.reason)) {
       return decide('Ready', decision.status, decision.reason, decision.message);
     }
   }

@@ -53,6 +53,8 @@ export function lifecycleStep(snapshot: Snapshot): Plan {
     case 'wired':
       return { step: { do: 'start' } };
     case 'started': {
+      const paths = snapshot.memory.wiring?.repairable ?? [];
+      if (paths.length > 0) return { step: { do: 'rewire', paths } };
       const due = (note.startedAt ?? 0) + startTimeoutMs;
       return snapshot.channel?.state === 'Absent' && snapshot.now < due ? wait(due) : wait();
     }

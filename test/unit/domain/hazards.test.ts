@@ -4,6 +4,7 @@ import { attachmentObstacle } from '../../../operator/domain/pci/attachment-obst
 import type { InflightNote } from '../../../operator/domain/notes.ts';
 import { nextStep } from '../../../operator/domain/next-step.ts';
 import type { Attempt, Snapshot } from '../../../operator/domain/snapshot.ts';
+import { stubDomainConditions } from '../../../operator/domain/stub-domain/conditions.ts';
 import {
   aBackend,
   aPciNote,
@@ -207,5 +208,43 @@ describe('links in XenStore that are not as they were laid out', () => {
       channel: { ...channel, linked: false, inflight: insertUnderWay, parameter: { kind: 'request' } },
     });
     expect(plan).toEqual({ step: undefined, wakeAt: insertUnderWay.sentAt + 60_000 });
+  });
+});
+
+describe('what is laid out and is no longer so', () => {
+  const link = { path: '/local/domain/7/target', kind: 'missing' } as const;
+  const back = { path: '/local/domain/0/backend/vbd/7/51712/params', kind: 'different' } as const;
+  const wired = (wiring: Snapshot['memory']['wiring'] & object) =>
+    aSnapshot({ memory: { attempts: new Map(), wiring } });
+  const said = (wiring: Snapshot['memory']['wiring'] & object) => {
+    const decisions = stubDomainConditions(wired(wiring), { kind: 'idle', state: 'running' });
+    return Object.fromEntries(
+      decisions.map(({ type, status, reason, message }) => [type, { status, reason, message }]),
+    );
+  };
+
+  test('is written again where that is safe', () => {
+    const wiring = { specChanged: false, drift: [link, back], repairable: [link.path] };
+    expect(nextStep(wired(wiring), agentFinalizer).step).toEqual({ do: 'rewire', paths: [link.path] });
+  });
+
+  test('is named where it is not; a device model that runs stays Ready', () => {
+    const wiring = { specChanged: false, drift: [back], repairable: [] };
+    expect(nextStep(wired(wiring), agentFinalizer).step).toBeUndefined();
+    expect(said(wiring)).toMatchObject({
+      DevicesWired: {
+        status: 'False',
+        reason: 'Drifted',
+        message: expect.stringContaining(`${back.path} is different`),
+      },
+      Ready: { status: 'True' },
+    });
+  });
+
+  test('a changed spec is said to need a restart', () => {
+    expect(said({ specChanged: true, drift: [], repairable: [] })).toMatchObject({
+      DevicesWired: { status: 'False', reason: 'RestartNeeded' },
+      Ready: { status: 'True' },
+    });
   });
 });

@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { KeyMemory } from '../../../../operator/agent/observe/key-memory.ts';
+import type { Snapshot } from '../../../../operator/domain/snapshot.ts';
+import { aPciNote, aSnapshot, aStubDomain, theAddress } from '../../../support/builders.ts';
+
+const asLaidOut = { specChanged: false, drift: [], repairable: [] };
+const seen = (change: Partial<Snapshot> = {}) => aSnapshot(change);
+
+describe('when what is laid out is compared', () => {
+  test('at once by a new agent, then every ten minutes', () => {
+    const memory = new KeyMemory();
+    expect(memory.inspectAt(seen())).toBe(seen().now);
+    memory.inspected(seen(), asLaidOut);
+    expect(memory.inspectAt(seen())).toBe(seen().now + 600_000);
+  });
+
+  test.each<[string, Partial<Snapshot>, number]>([
+    ['at once for a new spec', { object: aStubDomain({}, { generation: 2 }) }, 1_000_000],
+    ['at once for a new stub domain', { note: { ...seen().note!, uuid: 'another' } }, 1_000_000],
+    ['soon while no command can be sent', { channel: { ...seen().channel!, linked: false } }, 1_030_000],
+  ])('%s', (_, change, at) => {
+    const memory = new KeyMemory();
+    memory.inspected(seen(), asLaidOut);
+    expect(memory.inspectAt(seen(change))).toBe(at);
+  });
+
+  test.each<[string, Partial<Snapshot>]>([
+    ['it is being deleted', { object: aStubDomain({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }) }],
+    ['it is not started', { note: { ...seen().note!, stage: 'wired' } }],
+    ['it is dead', { stub: undefined }],
+    ['its guest is gone', { target: undefined }],
+    ['it belongs to another object', { note: { ...seen().note!, owner: 'other' } }],
+  ])('not when %s', (_, change) => {
+    expect(new KeyMemory().inspectAt(seen(change))).toBeUndefined();
+  });
+});
+
+describe('failed tries', () => {
+  test('of a device whose attachment is gone are remembered as long as it is noted', () => {
+    const memory = new KeyMemory();
+    memory.failed('pa-1', 'HypervisorFailed', 0);
+    memory.observe(seen({ pciNotes: new Map([[theAddress, aPciNote()]]) }));
+    expect(memory.view().attempts.has('pa-1')).toBe(true);
+    memory.observe(seen());
+    expect(memory.view().attempts.has('pa-1')).toBe(false);
+  });
+
+  test('of the hypervisor are over when it accepts, others are not', () => {
+    const memory = new KeyMemory();
+    memory.failed('a', 'HypervisorFailed', 0);
+    memory.failed('b', 'NotDelivered', 0);
+    memory.accepted('a');
+    memory.accepted('b');
+    expect([...memory.view().attempts.keys()]).toEqual(['b']);
+  });
+});
