@@ -63,12 +63,17 @@ const owned = {
 
 type Reported = StubDomain | PciAttachment;
 
+/** A status is written so many times at once, then once in that time: what a stub domain says may change all the time. */
+const writeBurst = 20;
+const writeRefillMs = 2000;
+
 /** Writes what a pass saw into the objects' statuses: only what changed, and only what lasts. */
 export class StatusReporter {
   readonly #kube: KubeClient;
   readonly #overlay: Overlay;
   /** Since when an object's status would have said that something is on its way. By UID. */
   readonly #passingSince = new Map<string, number>();
+  readonly #budgets = new Map<string, { readonly tokens: number; readonly at: number }>();
 
   constructor(kube: KubeClient, overlay: Overlay) {
     this.#kube = kube;
@@ -77,24 +82,44 @@ export class StatusReporter {
 
   forget(uid: string): void {
     this.#passingSince.delete(uid);
+    this.#budgets.delete(uid);
+  }
+
+  /** When the object's status may be written; if that is now, the write is counted. */
+  #spend(uid: string, now: number): number {
+    const { tokens, at } = this.#budgets.get(uid) ?? { tokens: writeBurst, at: now };
+    const left = Math.min(writeBurst, tokens + Math.max(0, now - at) / writeRefillMs);
+    if (left < 1) return now + Math.ceil((1 - left) * writeRefillMs);
+    this.#budgets.set(uid, { tokens: left - 1, at: now });
+    return now;
   }
 
   /** Reports all objects of the pass; gives the time (milliseconds since the epoch) to look again, if there is one. */
   async report(snapshot: Snapshot): Promise<number | undefined> {
     const channel = channelDecision(snapshot);
     const wakes: (number | undefined)[] = [];
+    const failures: unknown[] = [];
+    const write = async (writing: Promise<number | undefined>): Promise<void> => {
+      try {
+        wakes.push(await writing);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
     const { object } = snapshot;
     if (object !== undefined) {
       const decisions = stubDomainConditions(snapshot, channel);
       const facts = stubDomainFacts(snapshot, isTrue(decisions, 'Ready'), isTrue(decisions, 'Stalled'));
-      wakes.push(await this.#apply('StubDomain', object, decisions, facts, snapshot.now));
+      await write(this.#apply('StubDomain', object, decisions, facts, snapshot.now));
     }
     for (const attachment of snapshot.attachments) {
       const decisions = pciAttachmentConditions(snapshot, attachment, channel);
       const failed = snapshot.memory.attempts.has(attachment.metadata.uid);
       const facts = pciAttachmentFacts(snapshot, attachment, isTrue(decisions, 'Stalled'), failed);
-      wakes.push(await this.#apply('PciAttachment', attachment, decisions, facts, snapshot.now));
+      await write(this.#apply('PciAttachment', attachment, decisions, facts, snapshot.now));
     }
+    // One that the API server refuses shall not keep the others from being told.
+    if (failures.length > 0) throw failures[0];
     const known = wakes.filter((wake) => wake !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -123,6 +148,8 @@ export class StatusReporter {
     } else {
       this.#passingSince.delete(uid);
     }
+    const allowedAt = this.#spend(uid, now);
+    if (allowedAt > now) return allowedAt;
     try {
       const written = await applyStatusIfChanged<Reported>({
         client: this.#kube,
