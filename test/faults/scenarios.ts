@@ -1,82 +1,122 @@
 import { expect } from '@jest/globals';
-import { pciAttachments, stubDomains } from '../../operator/kube/resources.ts';
-import { hostDriver } from '../support/world-parts.ts';
+import { hostDriver, type FaultWorld } from '../support/world-parts.ts';
 import {
   applyAttachment,
   applyStubDomain,
   isGone,
   isReady,
   observe,
-  remove,
+  removeAttachment,
+  removeStubDomain,
   says,
   setRunState,
-  until,
+  untilAttachment,
+  untilStubDomain,
+  type Subject,
 } from './subject.ts';
 import type { Scenario } from './sweep.ts';
 
-const stubDomainReady =
+const ready =
   'Ready=True Scheduled=True HostReachable=True TargetFound=True DevicesWired=True DeviceModelRunning=True Paused=False ChannelIdle=True Stalled=False';
-const stubDomainPaused = stubDomainReady.replace('Paused=False', 'Paused=True');
-const attachmentReady = 'Ready=True Claimed=True BackendReady=True Inserted=True Removing=False Stalled=False';
+const paused = ready.replace('Paused=False', 'Paused=True');
 
-/** One stub domain that runs and has never been told anything; no device. */
+/** A device that nobody asked for. */
+const free = { claimedBy: undefined, driver: hostDriver, grants: [], conditions: undefined };
+/** A device that the guest has. */
+const attached = {
+  claimedBy: 'the guest',
+  driver: 'pciback',
+  grants: ['guest with DMA', 'stub'],
+  conditions: 'Ready=True Claimed=True BackendReady=True Inserted=True Removing=False Stalled=False',
+};
+const detached = {
+  ...free,
+  conditions: 'Ready=False Claimed=True BackendReady=False Inserted=False Removing=False Stalled=False',
+};
+
+/** One stub domain that runs, without devices. */
 const running = {
   stubDomains: 1,
   servedBy: 'it',
   noted: 'started',
-  deviceModels: [{ phase: 'running', commands: {}, guestDevices: [] as string[] }],
   state: 'running',
   command: undefined,
   inflight: undefined,
-  backend: [] as string[],
-  claimedBy: undefined,
-  driver: hostDriver,
-  grants: [] as string[],
-  stubDomain: stubDomainReady,
-  attachment: undefined,
+  backend: [],
+  conditions: ready,
+  devices: [free, free],
 };
+
+/** The only device model there ever was, and what it was told. */
+const told = (commands: Readonly<Record<string, number>>, guestDevices: readonly string[] = [], phase = 'running') => ({
+  deviceModels: [{ phase, commands, guestDevices }],
+});
+
+const untilReady = (world: FaultWorld, subject: Subject): Promise<void> => untilStubDomain(world, subject, isReady);
 
 /** A StubDomain is applied: one stub domain comes up, whatever happens meanwhile. */
 export const create: Scenario = {
   prepared: 'guest',
   act: applyStubDomain,
-  finished: (world, subject) => until(world, 'stubDomains', subject, isReady),
+  finished: untilReady,
   verify: async (world, subject) => {
-    expect(await observe(world, subject)).toEqual(running);
+    expect(await observe(world, subject)).toEqual({ ...running, ...told({}) });
   },
 };
 
 /** A PciAttachment is applied: the device model takes one pci-ins. */
 export const attach: Scenario = {
   prepared: 'running',
-  act: applyAttachment,
-  finished: (world, subject) => until(world, 'attachments', subject, isReady),
+  act: (world, subject) => applyAttachment(world, subject, 0),
+  finished: (world, subject) => untilAttachment(world, subject, 0, isReady),
   verify: async (world, subject) => {
-    const { address } = subject;
+    const [address] = subject.addresses;
     expect(await observe(world, subject)).toEqual({
       ...running,
-      deviceModels: [{ phase: 'running', commands: { 'pci-ins': 1 }, guestDevices: [address] }],
+      ...told({ 'pci-ins': 1 }, [address]),
       backend: [address],
-      claimedBy: 'the guest',
-      driver: 'pciback',
-      grants: ['guest with DMA', 'stub'],
-      attachment: attachmentReady,
+      devices: [attached, free],
     });
   },
 };
 
-/** The PciAttachment is deleted: the device is out of the guest after one pci-rem, and back with its driver. */
-export const detach: Scenario = {
-  prepared: 'attached',
-  act: (world, subject) => remove(world, pciAttachments, subject),
+/** Two PciAttachments are applied at the same time: one pci-ins each. */
+export const attachTwo: Scenario = {
+  prepared: 'running',
+  act: async (world, subject) => {
+    await Promise.all([applyAttachment(world, subject, 0), applyAttachment(world, subject, 1)]);
+  },
   finished: async (world, subject) => {
-    await until(world, 'attachments', subject, isGone);
-    await until(world, 'stubDomains', subject, (shown) => says(shown, 'ChannelIdle', 'True'));
+    await untilAttachment(world, subject, 0, isReady);
+    await untilAttachment(world, subject, 1, isReady);
+    await untilReady(world, subject);
   },
   verify: async (world, subject) => {
+    const seen = await observe(world, subject);
+    expect({ ...seen, backend: [...(seen['backend'] as string[])].sort() }).toEqual({
+      ...running,
+      ...told({ 'pci-ins': 2 }, subject.addresses),
+      backend: subject.addresses,
+      devices: [attached, attached],
+    });
+  },
+};
+
+/** One of two PciAttachments is deleted: its device is back with its driver, and the other one stays where it is. */
+export const detachOneOfTwo: Scenario = {
+  prepared: 'attached',
+  act: (world, subject) => removeAttachment(world, subject, 0),
+  finished: async (world, subject) => {
+    await untilAttachment(world, subject, 0, isGone);
+    await untilStubDomain(world, subject, (shown) => says(shown, 'ChannelIdle', 'True'));
+  },
+  verify: async (world, subject) => {
+    const [, other] = subject.addresses;
     expect(await observe(world, subject)).toEqual({
       ...running,
-      deviceModels: [{ phase: 'running', commands: { 'pci-ins': 1, 'pci-rem': 1 }, guestDevices: [] }],
+      ...told({ 'pci-ins': 2, 'pci-rem': 1 }, [other]),
+      backend: [other],
+      devices: [free, attached],
     });
   },
 };
@@ -85,13 +125,13 @@ export const detach: Scenario = {
 export const pause: Scenario = {
   prepared: 'running',
   act: (world, subject) => setRunState(world, subject, 'Paused'),
-  finished: (world, subject) => until(world, 'stubDomains', subject, isReady),
+  finished: untilReady,
   verify: async (world, subject) => {
     expect(await observe(world, subject)).toEqual({
       ...running,
-      deviceModels: [{ phase: 'paused', commands: { save: 1 }, guestDevices: [] }],
+      ...told({ save: 1 }, [], 'paused'),
       state: 'paused',
-      stubDomain: stubDomainPaused,
+      conditions: paused,
     });
   },
 };
@@ -100,33 +140,31 @@ export const pause: Scenario = {
 export const resume: Scenario = {
   prepared: 'paused',
   act: (world, subject) => setRunState(world, subject, 'Running'),
-  finished: (world, subject) => until(world, 'stubDomains', subject, isReady),
+  finished: untilReady,
   verify: async (world, subject) => {
-    expect(await observe(world, subject)).toEqual({
-      ...running,
-      deviceModels: [{ phase: 'running', commands: { save: 1, continue: 1 }, guestDevices: [] }],
-    });
+    expect(await observe(world, subject)).toEqual({ ...running, ...told({ save: 1, continue: 1 }) });
   },
 };
 
-/** The StubDomain is deleted with a device in its guest: the device leaves first, and nothing of the stub domain stays. */
+/** The StubDomain is deleted with devices in its guest: they leave first, and nothing of the stub domain stays. */
 export const takeDown: Scenario = {
   prepared: 'attached',
-  act: (world, subject) => remove(world, stubDomains, subject),
+  act: removeStubDomain,
   finished: async (world, subject) => {
-    await until(world, 'stubDomains', subject, isGone);
-    await until(world, 'attachments', subject, (shown) => says(shown, 'Inserted', 'False'));
+    await untilStubDomain(world, subject, isGone);
+    await untilAttachment(world, subject, 0, (shown) => says(shown, 'Inserted', 'False'));
+    await untilAttachment(world, subject, 1, (shown) => says(shown, 'Inserted', 'False'));
   },
   verify: async (world, subject) => {
     expect(await observe(world, subject)).toEqual({
       ...running,
+      ...told({ 'pci-ins': 2, 'pci-rem': 2 }, [], 'dead'),
       stubDomains: 0,
       servedBy: 'none',
       noted: undefined,
-      deviceModels: [{ phase: 'dead', commands: { 'pci-ins': 1, 'pci-rem': 1 }, guestDevices: [] }],
       state: undefined,
-      stubDomain: undefined,
-      attachment: 'Ready=False Claimed=True BackendReady=False Inserted=False Removing=False Stalled=False',
+      conditions: undefined,
+      devices: [detached, detached],
     });
   },
 };

@@ -3,17 +3,22 @@ import { findCondition } from '../../operator/api/conditions.ts';
 import * as at from '../../operator/domain/locations.ts';
 import { parseNote } from '../../operator/domain/notes.ts';
 import { pciAttachments, stubDomains } from '../../operator/kube/resources.ts';
-import type { ResourceType } from '../../operator/kube/types.ts';
 import type { FaultHost, FaultWorld, Shown } from '../support/world-parts.ts';
 
-/** One guest with its own StubDomain, PciAttachment and device: what a fault is tried on. */
+/** One guest with its own StubDomain and two devices, each for a PciAttachment: what a fault is tried on. */
 export interface Subject {
   readonly name: string;
   readonly host: FaultHost;
   readonly uuid: string;
   readonly domid: number;
-  readonly address: string;
+  readonly addresses: readonly [string, string];
 }
+
+/** Which of a subject's two devices. */
+export type Which = 0 | 1;
+
+/** Name of the PciAttachment of a device. */
+export const attachmentName = ({ name }: Subject, which: Which): string => `${name}-${which + 1}`;
 
 const namespace = 'default';
 const apiVersion = 'stubdom.io/v1alpha1';
@@ -21,10 +26,14 @@ const apiVersion = 'stubdom.io/v1alpha1';
 const patienceMs = 60_000;
 
 /** Makes a guest for the objects to come. */
-export async function makeSubject(host: FaultHost, name: string, address: string): Promise<Subject> {
+export async function makeSubject(
+  host: FaultHost,
+  name: string,
+  addresses: readonly [string, string],
+): Promise<Subject> {
   const uuid = randomUUID();
   const { domid } = await host.admin.addGuest({ uuid, name, memoryMiB: 64, ejectDelayMs: 20 });
-  return { name, host, uuid, domid, address };
+  return { name, host, uuid, domid, addresses };
 }
 
 export async function applyStubDomain({ kube }: FaultWorld, { name, host, uuid }: Subject): Promise<void> {
@@ -40,14 +49,18 @@ export async function applyStubDomain({ kube }: FaultWorld, { name, host, uuid }
   );
 }
 
-export async function applyAttachment({ kube }: FaultWorld, { name, address }: Subject): Promise<void> {
+export async function applyAttachment({ kube }: FaultWorld, subject: Subject, which: Which): Promise<void> {
   await kube.apply(
     pciAttachments,
     {
       apiVersion,
       kind: 'PciAttachment',
-      metadata: { name, namespace },
-      spec: { stubDomainRef: { name }, device: { address }, driverPolicy: 'Seize' },
+      metadata: { name: attachmentName(subject, which), namespace },
+      spec: {
+        stubDomainRef: { name: subject.name },
+        device: { address: subject.addresses[which] },
+        driverPolicy: 'Seize',
+      },
     },
     { fieldManager: 'test' },
   );
@@ -61,18 +74,25 @@ export async function setRunState(
   await kube.mergePatch(stubDomains, { namespace, name }, { spec: { runState } });
 }
 
-export async function remove({ kube }: FaultWorld, type: ResourceType, { name }: Subject): Promise<void> {
-  await kube.delete(type, { namespace, name });
+export async function removeStubDomain({ kube }: FaultWorld, { name }: Subject): Promise<void> {
+  await kube.delete(stubDomains, { namespace, name });
 }
 
-/** Waits until `check` holds of the subject's object. */
-export async function until(
-  world: FaultWorld,
-  kind: 'stubDomains' | 'attachments',
-  { name }: Subject,
-  check: (shown: Shown | undefined) => boolean,
-): Promise<void> {
-  await world[kind].until({ namespace, name }, check, patienceMs);
+export async function removeAttachment({ kube }: FaultWorld, subject: Subject, which: Which): Promise<void> {
+  await kube.delete(pciAttachments, { namespace, name: attachmentName(subject, which) });
+}
+
+/** What `until…` waits for. */
+export type Check = (shown: Shown | undefined) => boolean;
+
+/** Waits until `check` holds of the subject's StubDomain. */
+export async function untilStubDomain(world: FaultWorld, { name }: Subject, check: Check): Promise<void> {
+  await world.stubDomains.until({ namespace, name }, check, patienceMs);
+}
+
+/** The same of one of its attachments. */
+export async function untilAttachment(world: FaultWorld, subject: Subject, which: Which, check: Check): Promise<void> {
+  await world.attachments.until({ namespace, name: attachmentName(subject, which) }, check, patienceMs);
 }
 
 /** Whether the object says so of itself. */
@@ -90,48 +110,56 @@ export const isGone = (shown: Shown | undefined): boolean => shown === undefined
 type Read = (path: string) => Promise<string | undefined>;
 
 /** What is true of a subject: in the device model, the hypervisor, XenStore and the API. */
-export async function observe({ kube }: FaultWorld, subject: Subject): Promise<Record<string, unknown>> {
-  const { host, uuid, domid, address, name } = subject;
+export async function observe(world: FaultWorld, subject: Subject): Promise<Record<string, unknown>> {
+  const { host, uuid, domid, name } = subject;
   const { admin, hypervisor, xenstore } = host;
-  const [domains, models, grants, devices, object, attachment, note] = await Promise.all([
+  const [domains, models, object, note] = await Promise.all([
     hypervisor.listDomains(),
     admin.deviceModels(),
-    admin.grants(),
-    hypervisor.listPciDevices(),
-    kube.tryGet<Shown>(stubDomains, { namespace, name }),
-    kube.tryGet<Shown>(pciAttachments, { namespace, name }),
+    world.kube.tryGet<Shown>(stubDomains, { namespace, name }),
     xenstore.tryRead(at.stubNotePath(uuid)),
   ]);
   const stubs = domains.filter((domain) => domain.name === `${name}-dm`);
-  const [stub] = stubs;
-  const stubNote = parseNote('stub', note);
+  const stub = stubs[0]?.domid;
   const read: Read = (path) => xenstore.tryReadString(path);
-  const channel = stub === undefined ? undefined : at.deviceModelPath(stub.domid, domid);
-  const back = stub === undefined ? undefined : at.backendPath('pci', stub.domid, 0);
-  const claim = await read(at.pciClaimPath(address));
+  const channel = stub === undefined ? undefined : at.deviceModelPath(stub, domid);
   return {
     stubDomains: stubs.length,
-    servedBy: await servedBy(read, domid, stub?.domid),
-    noted: stubNote?.stage,
+    servedBy: await servedBy(read, domid, stub),
+    noted: parseNote('stub', note)?.stage,
     deviceModels: models
       .filter(({ targetDomid }) => targetDomid === domid)
       .map(({ phase, commands, guestDevices }) => ({
         phase,
         commands,
-        guestDevices: guestDevices.map(({ device }) => `0000:${device}`),
+        guestDevices: guestDevices.map(({ device }) => `0000:${device}`).sort(),
       })),
     state: channel === undefined ? undefined : await read(`${channel}/state`),
     command: channel === undefined ? undefined : await read(`${channel}/command`),
     inflight: await read(at.inflightPath(uuid)),
-    backend: back === undefined ? [] : await backendDevices(read, back),
+    backend: stub === undefined ? [] : await backendDevices(read, at.backendPath('pci', stub, 0)),
+    conditions: conditions(object),
+    devices: [await observeDevice(world, subject, 0, stub), await observeDevice(world, subject, 1, stub)],
+  };
+}
+
+async function observeDevice({ kube }: FaultWorld, subject: Subject, which: Which, stub: number | undefined) {
+  const { host, domid } = subject;
+  const address = subject.addresses[which];
+  const [grants, devices, claim, attachment] = await Promise.all([
+    host.admin.grants(),
+    host.hypervisor.listPciDevices(),
+    host.xenstore.tryReadString(at.pciClaimPath(address)),
+    kube.tryGet<Shown>(pciAttachments, { namespace, name: attachmentName(subject, which) }),
+  ]);
+  return {
     claimedBy: claim === String(domid) ? 'the guest' : claim,
     driver: devices.find((device) => device.address === address)?.driver,
     grants: grants
       .filter((grant) => grant.address === address)
-      .map((grant) => `${who(grant.domid, domid, stub?.domid)}${grant.iommu ? ' with DMA' : ''}`)
+      .map((grant) => `${who(grant.domid, domid, stub)}${grant.iommu ? ' with DMA' : ''}`)
       .sort(),
-    stubDomain: conditions(object),
-    attachment: conditions(attachment),
+    conditions: conditions(attachment),
   };
 }
 

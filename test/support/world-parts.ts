@@ -21,18 +21,21 @@ import type { KubeClient, KubeObject, KubeWatcher } from '../../operator/kube/ty
 import { silentLogger, systemClock } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
+import { FaultLine } from './fault-line.ts';
+import { startHypervisorProxy } from './hypervisor-proxy.ts';
 import { watchObjects, type ObjectWatch } from './object-watch.ts';
 import { packageRoot, StubdomProcess } from './stubdom.ts';
-import { startXenStoreProxy, type XenStoreProxy } from './xenstore-proxy.ts';
+import { startXenStoreProxy } from './xenstore-proxy.ts';
 
-/** A simulated Xen host in this process, whose agent is a process of its own and sees XenStore through a proxy. */
+/** A simulated Xen host in this process, whose agent is a process of its own and sees XenStore and hypervisor through proxies. */
 export interface FaultHost {
   readonly name: string;
   readonly admin: HostAdmin;
   readonly hypervisor: Hypervisor;
   /** dom0's view, past the proxy. */
   readonly xenstore: XenStore;
-  readonly proxy: XenStoreProxy;
+  /** Where the agent's requests to XenStore and to the hypervisor can be broken. */
+  readonly line: FaultLine;
   readonly agent: AgentKeeper;
   /** PCI devices that have a driver of dom0, and may be seized. */
   readonly addresses: readonly string[];
@@ -153,19 +156,22 @@ async function startFaultHost(
   closers.add(() => host.close());
   const xenstore = openXenStore({ transport: { kind: 'socket', path: daemon.socketPath } });
   closers.add(() => xenstore.close());
-  const proxy = await startXenStoreProxy(join(directory, 'proxy'), daemon.socketPath);
-  closers.add(() => proxy.close());
-  const args = ['--name', name, '--kubeconfig', kubeconfig, '--xenstore', proxy.socketPath];
+  const line = new FaultLine();
+  const store = await startXenStoreProxy(join(directory, 'xs-proxy'), daemon.socketPath, line);
+  closers.add(() => store.close());
+  const calls = await startHypervisorProxy(join(directory, 'hv-proxy'), hypervisorSocket, line);
+  closers.add(() => calls.close());
+  const args = ['--name', name, '--kubeconfig', kubeconfig, '--xenstore', store.socketPath];
   const agent = new AgentKeeper(
     () =>
-      new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${hypervisorSocket}`], {
+      new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${calls.socketPath}`], {
         // A restart is then a tenth of a second's work, and nothing in the program is different.
         env: { NODE_COMPILE_CACHE: join(root, 'compiled') },
       }),
   );
   closers.add(() => agent.stop());
   const { admin, hypervisor } = host;
-  return { name, admin, hypervisor, xenstore, proxy, agent, addresses: topology.devices.map(({ address }) => address) };
+  return { name, admin, hypervisor, xenstore, line, agent, addresses: topology.devices.map(({ address }) => address) };
 }
 
 function seizable(count: number): PciTopology {
