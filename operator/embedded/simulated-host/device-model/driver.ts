@@ -261,7 +261,13 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
   const begin = async (): Promise<void> => {
     await input({ kind: 'started' });
     started = true;
+    // The shim does not delete `command`, so that it goes by events alone: the one of the registration is not a command (§8).
+    let registration = settings().shim;
     const commandChanged = (): void => {
+      if (registration) {
+        registration = false;
+        return;
+      }
       if (commandPending) return;
       commandPending = true;
       mailbox.post(takeCommand);
