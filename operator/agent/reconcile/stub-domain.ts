@@ -12,7 +12,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import { addFinalizer, removeFinalizer } from '../../kube/finalizer.ts';
 import { pciAttachments, stubDomains } from '../../kube/resources.ts';
 import type { Informer, KubeClient } from '../../kube/types.ts';
-import { type Action, type ReconcileContext, after, done, retry } from '../../runtime/action.ts';
+import { type Action, type ReconcileContext, after, done, retry, terminal } from '../../runtime/action.ts';
 import type { Clock, Logger, Random } from '../../runtime/ports.ts';
 import { Mutex } from '../../runtime/mutex.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
@@ -22,6 +22,7 @@ import { perform } from '../act/perform.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { gather } from '../observe/gather.ts';
+import { findNotedTarget } from '../observe/noted-target.ts';
 import { KeyMemory } from '../observe/key-memory.ts';
 import { inspectWiring } from '../observe/wiring.ts';
 import type { StubWatches } from '../observe/stub-watches.ts';
@@ -81,7 +82,12 @@ export class StubDomainReconciler {
   }
 
   async reconcile(key: string, context: ReconcileContext): Promise<Action> {
-    const { clock, watches } = this.#options;
+    const { clock, watches, logger } = this.#options;
+    const unreadable = this.#unreadable(key);
+    if (unreadable !== undefined) {
+      logger.warn('An object is not valid, and everything of its StubDomain is left as it is', { key, ...unreadable });
+      return terminal('InvalidSpec');
+    }
     const { snapshot, wakeAt, stale } = await this.#advance(key, context);
     watches.follow(key, snapshot.stub?.domid);
     const reportAt = await this.#reporter.report(snapshot);
@@ -115,7 +121,10 @@ export class StubDomainReconciler {
     const shown = known.get(key);
     const object = shown === undefined ? undefined : this.#vetted(this.#overlay.get(shown));
     const attachments = this.#attachments(key);
-    const targetUuid = object?.spec.target.uuid ?? this.#targets.get(key);
+    const targetUuid =
+      object?.spec.target.uuid ??
+      this.#targets.get(key) ??
+      (shown === undefined ? await findNotedTarget(xenstore, attachments) : undefined);
     if (targetUuid !== undefined) this.#targets.set(key, targetUuid);
     const domain = targetUuid === undefined ? undefined : domains.byUuid(targetUuid);
     const target = domain?.type === 'HVM' ? { domid: domain.domid, uuid: domain.uuid, name: domain.name } : undefined;
@@ -147,6 +156,20 @@ export class StubDomainReconciler {
     if (object === undefined || note === undefined || stub === undefined || target === undefined) return;
     const identity = { stub, target, targetName: target.name };
     memory.inspected(seen, await inspectWiring(this.#options.xenstore, object, note, identity));
+  }
+
+  /**
+   * An object of the key that the API server let through and our validator does not: a newer API than this agent knows,
+   * say. Taken for one that is not there, it would cost a running guest its devices.
+   */
+  #unreadable(key: string): { kind: string; name: string } | undefined {
+    const { stubDomains: known, attachments } = this.#options;
+    const object = known.get(key);
+    if (object !== undefined && !validateStubDomainSpec(object.spec)) {
+      return { kind: 'StubDomain', name: object.metadata.name };
+    }
+    const attachment = attachments.byIndex(byStubDomain, key).find(({ spec }) => !validatePciAttachmentSpec(spec));
+    return attachment === undefined ? undefined : { kind: 'PciAttachment', name: attachment.metadata.name };
   }
 
   /** Defaults filled in. What the API server let through and our validator does not is treated as not there. */

@@ -62,7 +62,8 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
   const { name } = object.spec.stubDomainRef;
   const pinned = object.status?.address;
   const stubDomain = stubDomains.get(`${object.metadata.namespace ?? ''}/${name}`);
-  const nodeName = object.status?.nodeName ?? stubDomain?.status?.nodeName;
+  // A device stays where it is pinned; without one, the attachment goes with its StubDomain.
+  const nodeName = pinned === undefined ? stubDomain?.status?.nodeName : object.status?.nodeName;
   if (pinned === undefined && stubDomain === undefined) {
     return unclaimed(
       'StubDomainNotFound',

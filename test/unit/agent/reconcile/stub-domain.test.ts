@@ -1,0 +1,111 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { StubWatches } from '../../../../operator/agent/observe/stub-watches.ts';
+import { StubDomainReconciler } from '../../../../operator/agent/reconcile/stub-domain.ts';
+import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
+import type { StubDomain } from '../../../../operator/api/generated/stub-domain.ts';
+import { deviceModelPath, inflightPath, pciNotePath, stubNotePath } from '../../../../operator/domain/locations.ts';
+import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
+import type { Domain } from '../../../../operator/hypervisor/hypervisor.ts';
+import type { Informer, KubeClient, KubeObject } from '../../../../operator/kube/types.ts';
+import { silentLogger } from '../../../../operator/runtime/ports.ts';
+import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
+import {
+  aPciNote,
+  aSnapshot,
+  aStubDomain,
+  anAttachment,
+  stubUuid,
+  targetUuid,
+  theAddress,
+} from '../../../support/builders.ts';
+
+let world: ActWorld;
+afterEach(() => world.close());
+
+const domain = (domid: number, uuid: string, name: string, type: Domain['type']): Domain => ({
+  domid,
+  uuid,
+  name,
+  type,
+  memoryMiB: 64,
+  paused: false,
+});
+
+/** A cache that holds these. */
+const holding = <T extends KubeObject>(...objects: T[]): Informer<T> => ({
+  hasSynced: true,
+  synced: async () => {},
+  get: (key) => objects.find(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === key),
+  list: () => objects,
+  byIndex: (index) => (index === 'stubDomain' ? objects : []),
+  onChange: () => () => {},
+  lastContactAgeMs: () => 0,
+  lastError: undefined,
+});
+
+/** Takes every status as it is, and lets no finalizer go. */
+const refusing = {
+  applyStatus: async (_type: unknown, object: object) => object,
+  jsonPatch: async () => Promise.reject(new Error('the finalizer was to go')),
+} as unknown as KubeClient;
+
+/** A guest with a device in it, as an agent left it, and a new agent. */
+async function restarted(stubDomain: StubDomain | undefined, attachment: PciAttachment): Promise<void> {
+  world = await startActWorld({
+    devices: [{ address: theAddress, vendorID: '8086', deviceID: '10fb', classID: '020000', driver: 'pciback' }],
+    domains: [domain(5, targetUuid, 'web', 'HVM'), domain(7, stubUuid, 'web-dm', 'PV')],
+  });
+  const { xenstore, clock } = world;
+  await xenstore.write('/local/domain/7/vm', `/vm/${stubUuid}`);
+  await xenstore.write('/local/domain/5/vm', `/vm/${targetUuid}`);
+  await xenstore.write('/local/domain/5/image/device-model-domid', '7');
+  await xenstore.write('/local/domain/7/target', '5');
+  await xenstore.write(`${deviceModelPath(7, 5)}/state`, 'running');
+  await xenstore.write(stubNotePath(targetUuid), formatNote('stub', aSnapshot().note!));
+  await xenstore.write(pciNotePath(targetUuid, theAddress), formatNote('pci', aPciNote({ stage: 'attached' })));
+  const { hypervisor, domains, devices } = world.context();
+  const reconciler = new StubDomainReconciler({
+    kube: refusing,
+    xenstore,
+    hypervisor,
+    stubDomains: stubDomain === undefined ? holding<StubDomain>() : holding(stubDomain),
+    attachments: holding(attachment),
+    domains,
+    devices,
+    watches: new StubWatches(
+      xenstore,
+      () => {},
+      () => clock.monotonic(),
+    ),
+    events: {
+      record: () => {},
+      flush: async () => {},
+      stop: async () => {},
+      dropped: { rate: 0, queue: 0, failed: 0 },
+    },
+    clock,
+    random: Math.random,
+    logger: silentLogger,
+  });
+  await reconciler.reconcile('default/web', { signal: new AbortController().signal, reconcileID: '1' });
+}
+
+const underWay = async () => parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
+
+test('a device leaves the guest before its attachment goes, also when the StubDomain was gone before the agent started', async () => {
+  await restarted(undefined, anAttachment({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }));
+  expect(await underWay()).toMatchObject({ command: 'pci-rem', address: theAddress, owner: 'pa-1' });
+});
+
+test('an object that this version cannot read keeps what it has', async () => {
+  const spec = { ...aStubDomain().spec, runState: 'Hibernating' as 'Running' };
+  await restarted({ ...aStubDomain(), spec }, anAttachment());
+  expect(await underWay()).toBeUndefined();
+});
+
+test('so does an attachment', async () => {
+  const attachment = anAttachment();
+  const spec = { ...attachment.spec, removalPolicy: 'Someday' as 'Force' };
+  await restarted(aStubDomain(), { ...attachment, spec });
+  expect(await underWay()).toBeUndefined();
+});
