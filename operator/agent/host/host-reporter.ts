@@ -19,6 +19,8 @@ import { Overlay } from '../../kube/overlay.ts';
 /** The inventory of a busy host changes all the time: one write says it all. */
 const settleMs = 1000;
 const settleMaxMs = 5000;
+/** After the list of domains could not be read. */
+const listRetryMs = 5000;
 
 const owned = {
   fields: [
@@ -69,8 +71,10 @@ export class HostReporter {
 
   /** One pass: creates the XenHost if it is missing, and writes what changed. */
   async reconcile(): Promise<Action> {
-    const { kube, clock } = this.#options;
+    const { kube, clock, domains } = this.#options;
     this.#changedAt = undefined;
+    // No event says that the hypervisor answers again, and a domain that died meanwhile was not seen.
+    if (domains.error !== undefined) await domains.refresh();
     const host = await this.#registered();
     const view = await this.#look(host);
     const previous = host.status?.conditions as Condition[] | undefined;
@@ -97,7 +101,7 @@ export class HostReporter {
       return after(settleMs);
     }
     this.#writtenAt = clock.now();
-    return done;
+    return domains.error === undefined ? done : after(listRetryMs);
   }
 
   async #registered(): Promise<XenHost> {

@@ -108,8 +108,11 @@ export class DomainInventory {
         this.#loaded = true;
         this.#error = undefined;
       } catch (error) {
+        const isNew = this.#error === undefined;
         this.#error = error instanceof Error ? error : new Error(String(error));
         this.#logger.warn('The list of domains could not be read', { error: this.#error.message });
+        // Nobody came or went as far as is known; the host's report takes it from here.
+        if (isNew) for (const listener of this.#listeners) listener(new Set());
       }
     } while (this.#again as boolean);
   }

@@ -3,7 +3,8 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { PciAttachmentConditionType, Reason } from '../../api/reasons.ts';
 import type { ChannelDecision } from '../command-channel/channel.ts';
 import type { PciNote } from '../notes.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Attempt, Snapshot } from '../snapshot.ts';
+import { isRefusal } from '../step-owner.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
 import { attachmentObstacle } from './attachment-obstacle.ts';
@@ -161,6 +162,21 @@ function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote |
       );
     }
   }
+  const attempt = snapshot.memory.attempts.get(attachment.metadata.uid);
+  if (attempt !== undefined && isRefusal(attempt.reason)) {
+    const detail = attempt.detail ?? 'it gave no reason';
+    return decide(
+      'Removing',
+      'True',
+      'HypervisorFailed',
+      `The device could not be taken back, and is tried again: ${detail}`,
+    );
+  }
+  const inGuest = note.stage !== 'claimed' && note.stage !== 'removed' && isCurrent(snapshot, note);
+  if (inGuest && snapshot.channel?.state === 'paused') {
+    const message = 'The device model is paused: the guest can let the device go when it runs again.';
+    return decide('Removing', 'True', 'StubDomainPaused', message);
+  }
   return decide('Removing', 'True', 'Removing', 'The device is on its way out.');
 }
 
@@ -179,7 +195,7 @@ export function pciAttachmentConditions(
       ? decide('Stalled', 'True', obstacle.reason, obstacle.message)
       : decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.');
   return [
-    ready(attachment, note, isInserted, isRemoving),
+    ready(attachment, note, isInserted, isRemoving, snapshot.memory.attempts.get(attachment.metadata.uid)),
     backendReady(snapshot, attachment, note),
     isInserted,
     isRemoving,
@@ -192,11 +208,21 @@ function ready(
   note: PciNote | undefined,
   isInserted: Decision,
   isRemoving: Decision,
+  attempt: Attempt | undefined,
 ): Decision {
   if (isDeleting(attachment)) return decide('Ready', 'False', 'Deleting', isRemoving.message);
   if (isRemoving.status === 'True') return decide('Ready', 'False', isRemoving.reason, isRemoving.message);
   if (isInserted.status !== 'True') return decide('Ready', isInserted.status, isInserted.reason, isInserted.message);
   if (note?.stage !== 'attached') {
+    if (attempt !== undefined && isRefusal(attempt.reason)) {
+      const detail = attempt.detail ?? 'it gave no reason';
+      return decide(
+        'Ready',
+        'False',
+        'HypervisorFailed',
+        `The guest could not be granted the device, and is tried again: ${detail}`,
+      );
+    }
     return decide('Ready', 'False', 'Progressing', 'The device is in the guest, and its grants are on their way.');
   }
   return decide('Ready', 'True', 'AsDesired', isInserted.message);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { agentFinalizer } from '../../../operator/api/names.ts';
 import { attachmentObstacle } from '../../../operator/domain/pci/attachment-obstacle.ts';
+import { pciAttachmentConditions } from '../../../operator/domain/pci/conditions.ts';
 import type { InflightNote } from '../../../operator/domain/notes.ts';
 import { nextStep } from '../../../operator/domain/next-step.ts';
 import type { Attempt, Snapshot } from '../../../operator/domain/snapshot.ts';
@@ -246,5 +247,34 @@ describe('what is laid out and is no longer so', () => {
       DevicesWired: { status: 'False', reason: 'RestartNeeded' },
       Ready: { status: 'True' },
     });
+  });
+});
+
+describe('what holds a device up is said', () => {
+  const said = (change: Partial<Snapshot>) => {
+    const snapshot = aSnapshot(change);
+    const decisions = pciAttachmentConditions(snapshot, snapshot.attachments[0]!, { kind: 'idle', state: 'running' });
+    return Object.fromEntries(decisions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+  };
+  const leaving = [anAttachment({ metadata: deleting })];
+
+  test.each<[string, Partial<Snapshot>, object]>([
+    [
+      'a hypervisor that does not take it back',
+      { attachments: leaving, pciNotes: notes({ stage: 'removed' }), memory: attempts('pa-1') },
+      { Removing: 'True HypervisorFailed' },
+    ],
+    [
+      'a device model that is paused',
+      { attachments: leaving, pciNotes: notes({ stage: 'attached' }), channel: { ...channel, state: 'paused' } },
+      { Removing: 'True StubDomainPaused' },
+    ],
+    [
+      'a hypervisor that does not grant it to the guest',
+      { attachments: [anAttachment()], pciNotes: notes({ stage: 'inserted' }), memory: attempts('pa-1') },
+      { Inserted: 'True Inserted', Ready: 'False HypervisorFailed' },
+    ],
+  ])('%s', (_, change, expected) => {
+    expect(said(change)).toMatchObject(expected);
   });
 });
