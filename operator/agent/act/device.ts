@@ -7,6 +7,7 @@ import {
   closeBackendEntry,
   dropBackendEntry,
   entryPaths,
+  othersLeave,
 } from '../../domain/pci/backend.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
@@ -136,7 +137,9 @@ export async function revoke(context: ActContext, address: string): Promise<void
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await revokeGrants(context, address, note);
   await context.layOut(async (tx) => {
-    const entry = backendEntry(await readPciBackend(tx, note.stub.domid), address);
+    const view = await readPciBackend(tx, note.stub.domid);
+    if (othersLeave(view, address)) throw new StaleSnapshotError('another device is on its way out');
+    const entry = backendEntry(view, address);
     if (entry !== undefined) await writePlan(tx, closeBackendEntry(note.stub, entry));
   });
 }

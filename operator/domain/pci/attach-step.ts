@@ -6,7 +6,7 @@ import type { Plan } from '../step.ts';
 import { claimedAddress, isCurrent, noteOf, pciOptions } from '../wanted.ts';
 import { attachmentObstacle } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry } from './backend.ts';
+import { backendEntry, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
@@ -27,8 +27,8 @@ export function prepareStep(snapshot: Snapshot, attachment: PciAttachment): Plan
   }
   if (backendEntry(snapshot.pciBackend, address) === undefined) {
     const { exists, state } = snapshot.pciBackend;
-    const takes = !exists || state === xenbusState.connected || state === xenbusState.initialising;
-    return takes ? { step: { do: 'prepare', uid, address } } : wait();
+    const settled = !exists || state === xenbusState.connected || state === xenbusState.initialising;
+    return settled && !othersLeave(snapshot.pciBackend, address) ? { step: { do: 'prepare', uid, address } } : wait();
   }
   return wait();
 }

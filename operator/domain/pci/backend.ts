@@ -29,6 +29,16 @@ export function backendEntry(view: PciBackendView, address: string): BackendEntr
   return view.entries.find((entry) => entry.address === address);
 }
 
+/**
+ * Whether another entry than that of `address` is on its way out. pciback fails on an entry that it let go before, and then
+ * never answers again (Linux, xen_pcibk_reconfigure): nothing else may be asked of it until that entry is dropped.
+ */
+export function othersLeave(view: PciBackendView, address: string): boolean {
+  return view.entries.some(
+    (entry) => entry.address !== address && (entry.state === xenbusState.closing || entry.state === xenbusState.closed),
+  );
+}
+
 /** Writes of a first or further device. Removals are paths. */
 export interface BackendChange {
   readonly write: readonly PlanNode[];
@@ -77,7 +87,7 @@ export function addBackendEntry(
   }
   // Before the handshake began the list is still free to grow; afterwards only a settled back end takes another.
   if (view.state === xenbusState.initialising) return { remove: [], write: [...entry, count] };
-  if (view.state !== xenbusState.connected) return undefined;
+  if (view.state !== xenbusState.connected || othersLeave(view, device.address)) return undefined;
   return { remove: [], write: [...entry, count, { path: `${back}/state`, value: String(xenbusState.reconfiguring) }] };
 }
 

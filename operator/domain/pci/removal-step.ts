@@ -6,7 +6,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { isCurrent } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry } from './backend.ts';
+import { backendEntry, othersLeave } from './backend.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 
@@ -41,7 +41,8 @@ export function removalStep(
   if (snapshot.pciBackend.state !== xenbusState.connected) return wait();
   // pciback leaves a closing entry as it is (xen_pcibk_reconfigure): that the back end is connected again is its answer.
   const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
-  return closed ? { step: { do: 'release', address, quarantine } } : { step: { do: 'revoke', address } };
+  if (closed) return { step: { do: 'release', address, quarantine } };
+  return othersLeave(snapshot.pciBackend, address) ? wait() : { step: { do: 'revoke', address } };
 }
 
 /**

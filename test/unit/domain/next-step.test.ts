@@ -276,6 +276,21 @@ describe('detaching a device', () => {
     expect(step(change)).toMatchObject(expected);
   });
 
+  test('pciback is asked for one thing at a time: what it let go is dropped before anything else', () => {
+    const [first, second] = aBackend(theAddress, '0000:04:00.0').entries;
+    const leaving = { ...aBackend(), entries: [first!, { ...second!, state: 5 }] };
+    const notes = new Map([
+      [theAddress, aPciNote({ stage: 'removed' })],
+      ['0000:04:00.0', aPciNote({ owner: 'pa-2', name: 'web-gpu', stage: 'removed' })],
+    ]);
+    const both = { ...prepared, pciNotes: notes, pciBackend: leaving };
+    const gone = [going, anAttachment({ metadata: { ...deleting, uid: 'pa-2', name: 'web-gpu' } })];
+    expect(step({ ...both, attachments: gone })).toMatchObject({ step: { do: 'release', address: '0000:04:00.0' } });
+    expect(
+      step({ ...prepared, attachments: [anAttachment()], pciBackend: { ...leaving, entries: [leaving.entries[1]!] } }),
+    ).toEqual(none());
+  });
+
   test('nothing is inserted while another device is on its way out', () => {
     const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
     const both = new Map([...inGuest, ['0000:04:00.0', aPciNote({ owner: 'pa-2', name: 'web-gpu' })] as const]);
