@@ -12,7 +12,7 @@ import {
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
-import { readPciBackend } from '../observe/gather.ts';
+import { readPciBackend } from '../observe/pci-backend.ts';
 import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf, targetUuidOf } from './context.ts';
 import { stubName } from './stub-domain.ts';
 import { removeAll, writePlan } from './write-plan.ts';
@@ -82,7 +82,7 @@ export async function prepare(context: ActContext, uid: string, address: string)
   await hypervisor.grant(address, stub, { iommu: false });
   const vdevfn = wantedVdevfn(attachment);
   await context.layOut(async (tx) => {
-    const view = await readPciBackend(tx, stub.domid);
+    const view = await readPciBackend(tx, stub.domid, context.snapshot.pciBackend.entries.length);
     if (backendEntry(view, address) !== undefined) return;
     const change = addBackendEntry(view, stub, stubName(targetOf(context).name), {
       address,
@@ -137,7 +137,7 @@ export async function revoke(context: ActContext, address: string): Promise<void
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await revokeGrants(context, address, note);
   await context.layOut(async (tx) => {
-    const view = await readPciBackend(tx, note.stub.domid);
+    const view = await readPciBackend(tx, note.stub.domid, context.snapshot.pciBackend.entries.length);
     if (othersLeave(view, address)) throw new StaleSnapshotError('another device is on its way out');
     const entry = backendEntry(view, address);
     if (entry !== undefined) await writePlan(tx, closeBackendEntry(note.stub, entry));
@@ -187,7 +187,7 @@ export async function release(context: ActContext, address: string, quarantine: 
   await revokeGrants(context, address, note);
   if (snapshot.stub !== undefined && snapshot.stub.uuid === note.stub.uuid) {
     await context.layOut(async (tx) => {
-      const view = await readPciBackend(tx, note.stub.domid);
+      const view = await readPciBackend(tx, note.stub.domid, context.snapshot.pciBackend.entries.length);
       const entry = backendEntry(view, address);
       if (entry === undefined) return;
       const values = await readEntries(tx, note.stub, view);

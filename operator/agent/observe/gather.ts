@@ -3,17 +3,17 @@ import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { ChannelView } from '../../domain/command-channel/channel.ts';
 import * as at from '../../domain/locations.ts';
 import { type InflightNote, type PciNote, type Pin, parseNote, samePin } from '../../domain/notes.ts';
-import { type BackendEntry, type PciBackendView, noPciBackend } from '../../domain/pci/backend.ts';
-import { fromXenstoreBdf, isBdf } from '../../domain/pci/bdf.ts';
+import { noPciBackend } from '../../domain/pci/backend.ts';
 import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import { consoles } from '../../domain/stub-domain/consoles.ts';
 import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
 import { parseDecimal, parseDeviceModelState, parseParameterReply, parseVmPath } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
 import type { XenStore, XenStoreReader } from '../../xenstore/xenstore.ts';
+import { readPciBackend } from './pci-backend.ts';
+import { readPciNotes } from './pci-notes.ts';
 
 const maxDomid = 0x7ff0;
-const maxPciEntries = 64;
 
 export interface GatherInput {
   readonly now: number;
@@ -30,35 +30,6 @@ export interface GatherInput {
 }
 
 type Bytes = Uint8Array | undefined;
-
-/** The PCI back end of the stub domain, as it is inside or outside a transaction. */
-export async function readPciBackend(tree: XenStoreReader, stub: number): Promise<PciBackendView> {
-  const back = at.backendPath('pci', stub, 0);
-  const [count, state, frontend] = await Promise.all([
-    tree.tryRead(`${back}/num_devs`),
-    tree.tryRead(`${back}/state`),
-    tree.tryRead(`${at.frontendPath('pci', stub, 0)}/state`),
-  ]);
-  if (count === undefined && state === undefined) return noPciBackend;
-  const length = parseDecimal(count, maxPciEntries) ?? 0;
-  const entries = await Promise.all(
-    Array.from({ length }, async (_, index): Promise<BackendEntry> => {
-      const [device, entryState, virtual] = await Promise.all([
-        tree.tryRead(`${back}/dev-${index}`),
-        tree.tryRead(`${back}/state-${index}`),
-        tree.tryRead(`${back}/vdev-${index}`),
-      ]);
-      const address = device === undefined ? '' : new TextDecoder().decode(device);
-      return {
-        index,
-        address: isBdf(address) ? address : '',
-        state: parseXenbusState(entryState),
-        hasVirtualAddress: virtual !== undefined,
-      };
-    }),
-  );
-  return { exists: true, state: parseXenbusState(state), entries, frontendState: parseXenbusState(frontend) };
-}
 
 function plannedDevices(
   object: StubDomain,
@@ -123,21 +94,6 @@ function commandKind(value: Bytes, note: InflightNote | undefined): ChannelView[
   return ours ? 'ours' : 'foreign';
 }
 
-async function readPciNotes(tree: XenStoreReader, targetUuid: string): Promise<Map<string, PciNote>> {
-  const names = (await tree.tryList(at.pciNotesPath(targetUuid))) ?? [];
-  const notes = new Map<string, PciNote>();
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const address = fromXenstoreBdf(name);
-      if (address === undefined) return undefined;
-      const note = parseNote('pci', await tree.tryRead(at.pciNotePath(targetUuid, address)));
-      return note === undefined ? undefined : ([address, note] as const);
-    }),
-  );
-  for (const entry of found) if (entry !== undefined) notes.set(...entry);
-  return new Map([...notes].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Promise<Map<string, number>> {
   const claims = new Map<string, number>();
   await Promise.all(
@@ -166,7 +122,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     tree.tryRead(at.enumeratedPath(targetUuid)),
     tree.tryRead(at.savedPath(targetUuid)),
     tree.tryRead(at.lastCommandPath(targetUuid)),
-    readPciNotes(tree, targetUuid),
+    readPciNotes(tree, targetUuid, addresses),
     readClaims(tree, addresses),
     target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
   ]);
@@ -180,7 +136,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const [channel, devices, pciBackend, port] = await Promise.all([
     started ? readChannel(tree, inflight, stub, target) : undefined,
     stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
-    started ? readPciBackend(tree, stub.domid) : noPciBackend,
+    started ? readPciBackend(tree, stub.domid, addresses.size) : noPciBackend,
     started && object?.spec.graphics !== undefined
       ? tree.tryRead(`${at.domainPath(stub.domid)}/console/vnc-port`)
       : undefined,
