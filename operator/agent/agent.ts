@@ -1,3 +1,4 @@
+import { findCondition } from '../api/conditions.ts';
 import { agentManager, leaseNamespace } from '../api/names.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
@@ -15,6 +16,7 @@ import type { Clock, Logger, Random } from '../runtime/ports.ts';
 import type { Readiness } from '../runtime/probes.ts';
 import { isXenStoreError } from '../xenstore/errors.ts';
 import type { XenStore } from '../xenstore/xenstore.ts';
+import type { AgentMetrics, CountedObject } from './agent-metrics.ts';
 import { HostReporter } from './host/host-reporter.ts';
 import { DeviceInventory } from './observe/device-inventory.ts';
 import { DomainInventory } from './observe/domain-inventory.ts';
@@ -43,6 +45,7 @@ export interface AgentOptions {
   /** Passes at the same time. Default 16. */
   readonly concurrency?: number;
   readonly metrics?: (controller: string, concurrency: number) => ControllerMetrics;
+  readonly protocolMetrics?: AgentMetrics;
 }
 
 /** The program of one Xen host: it makes the StubDomains that are bound to the host true. */
@@ -102,10 +105,16 @@ export function createAgent(options: AgentOptions): Agent {
     devices,
     watches,
     events,
+    metrics: options.protocolMetrics,
     clock,
     random,
     logger,
   });
+  options.protocolMetrics?.observeXenStore(() => xenstore.stats);
+  options.protocolMetrics?.observeObjects(() => [
+    ...domainsOfHost.list().map(counted('StubDomain')),
+    ...attachmentsOfHost.list().map(counted('PciAttachment')),
+  ]);
   const reporter = new HostReporter({ ...options, hosts, domains, devices });
   const concurrency = options.concurrency ?? 16;
   const isRoutine = (error: unknown): boolean =>
@@ -233,4 +242,9 @@ export function createAgent(options: AgentOptions): Agent {
       return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };
     },
   };
+}
+
+/** What is counted of an object. */
+function counted(kind: CountedObject['kind']): (object: StubDomain | PciAttachment) => CountedObject {
+  return ({ status }) => ({ kind, ready: findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown' });
 }

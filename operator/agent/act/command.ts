@@ -205,7 +205,7 @@ export async function repair(context: ActContext): Promise<void> {
   const target = targetOf(context);
   const channel = at.deviceModelPath(stub.domid, target.domid);
   const expected = context.snapshot.channel?.state;
-  await context.xenstore.transaction(async (tx) => {
+  const repaired = await context.xenstore.transaction(async (tx) => {
     const [pinned, state, word, inflight] = await Promise.all([
       pinsHold(tx, pinOf(stub), pinOf(target)),
       tx.tryRead(`${channel}/state`),
@@ -217,6 +217,8 @@ export async function repair(context: ActContext): Promise<void> {
     await tx.write(`${channel}/state`, 'running');
     return undefined;
   });
+  if (repaired === ABORT) throw new StaleSnapshotError('the old reply is gone');
+  context.metrics?.repaired();
   context.happened({
     uid: context.snapshot.object?.metadata.uid ?? '',
     type: 'Warning',

@@ -5,6 +5,7 @@ import type { Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
 import type { Clock, Random } from '../../runtime/ports.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
+import type { AgentMetrics } from '../agent-metrics.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import type { KeyMemory } from '../observe/key-memory.ts';
@@ -32,6 +33,7 @@ export interface ActContext {
   readonly snapshot: Snapshot;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics?: AgentMetrics | undefined;
   readonly happened: (happening: Happening) => void;
 }
 

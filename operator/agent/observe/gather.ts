@@ -10,6 +10,7 @@ import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
 import { parseDecimal, parseDeviceModelState, parseParameterReply, parseVmPath } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
 import type { XenStore, XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { RawChannel } from './command-meter.ts';
 import { readPciBackend } from './pci-backend.ts';
 import { readPciNotes } from './pci-notes.ts';
 
@@ -27,6 +28,8 @@ export interface GatherInput {
   readonly hostDevices: ReadonlyMap<string, HostDevice>;
   /** Domid of a domain that is named as the target's stub domain would be. */
   readonly namesake: number | undefined;
+  /** Told what the device model wrote, raw: to be counted, and for nothing else. */
+  readonly heard?: ((raw: RawChannel) => void) | undefined;
 }
 
 type Bytes = Uint8Array | undefined;
@@ -61,7 +64,13 @@ async function readDevices(tree: XenStoreReader, input: GatherInput, stub: numbe
   );
 }
 
-async function readChannel(tree: XenStoreReader, inflight: Bytes, stub: Pin, target: Pin): Promise<ChannelView> {
+async function readChannel(
+  tree: XenStoreReader,
+  inflight: Bytes,
+  stub: Pin,
+  target: Pin,
+  heard: GatherInput['heard'],
+): Promise<ChannelView> {
   const channel = at.deviceModelPath(stub.domid, target.domid);
   const [state, command, parameter, stubVm, targetVm, serves, servedBy] = await Promise.all([
     tree.tryRead(`${channel}/state`),
@@ -72,6 +81,7 @@ async function readChannel(tree: XenStoreReader, inflight: Bytes, stub: Pin, tar
     tree.tryRead(`${at.domainPath(stub.domid)}/target`),
     tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
   ]);
+  heard?.({ state, parameter });
   const note = parseNote('inflight', inflight);
   const linked =
     parseVmPath(stubVm) === stub.uuid &&
@@ -134,7 +144,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
   const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
   const [channel, devices, pciBackend, port] = await Promise.all([
-    started ? readChannel(tree, inflight, stub, target) : undefined,
+    started ? readChannel(tree, inflight, stub, target, input.heard) : undefined,
     stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
     started ? readPciBackend(tree, stub.domid, addresses.size) : noPciBackend,
     started && object?.spec.graphics !== undefined

@@ -19,6 +19,8 @@ import type { XenStore } from '../../xenstore/xenstore.ts';
 import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
 import { stubName } from '../act/stub-domain.ts';
 import { perform } from '../act/perform.ts';
+import type { AgentMetrics } from '../agent-metrics.ts';
+import { CommandMeter, type RawChannel } from '../observe/command-meter.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { gather } from '../observe/gather.ts';
@@ -52,6 +54,7 @@ export interface StubDomainReconcilerOptions {
   readonly devices: DeviceInventory;
   readonly watches: StubWatches;
   readonly events: EventRecorder;
+  readonly metrics?: AgentMetrics | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -69,9 +72,11 @@ export class StubDomainReconciler {
   readonly #layingOut = new Mutex();
   readonly #memories = new Map<string, KeyMemory>();
   readonly #targets = new Map<string, string>();
+  readonly #meter: CommandMeter | undefined;
 
   constructor(options: StubDomainReconcilerOptions) {
     this.#options = options;
+    this.#meter = options.metrics === undefined ? undefined : new CommandMeter(options.metrics);
     this.#reporter = new StatusReporter(options.kube, this.#overlay);
   }
 
@@ -128,6 +133,7 @@ export class StubDomainReconciler {
     if (targetUuid !== undefined) this.#targets.set(key, targetUuid);
     const domain = targetUuid === undefined ? undefined : domains.byUuid(targetUuid);
     const target = domain?.type === 'HVM' ? { domid: domain.domid, uuid: domain.uuid, name: domain.name } : undefined;
+    let raw: RawChannel | undefined;
     const seen = await gather(xenstore, {
       now: clock.now(),
       object,
@@ -141,7 +147,11 @@ export class StubDomainReconciler {
       },
       hostDevices: devices.devices,
       namesake: target === undefined ? undefined : domains.byName(stubName(target.name))?.domid,
+      heard: (channel) => {
+        raw = channel;
+      },
     });
+    this.#meter?.look(key, seen, raw);
     const memory = this.#memory(key);
     memory.observe(seen);
     await this.#inspect(seen, memory);
@@ -199,6 +209,7 @@ export class StubDomainReconciler {
 
   #forget(key: string): void {
     this.#memories.delete(key);
+    this.#meter?.forget(key);
     this.#targets.delete(key);
   }
 
@@ -229,7 +240,7 @@ export class StubDomainReconciler {
   }
 
   #context(key: string, snapshot: Snapshot): ActContext {
-    const { xenstore, hypervisor, domains, devices, clock, random } = this.#options;
+    const { xenstore, hypervisor, domains, devices, clock, random, metrics } = this.#options;
     return {
       xenstore,
       layOut: (callback, transaction) => this.#layingOut.run(() => xenstore.transaction(callback, transaction)),
@@ -240,6 +251,7 @@ export class StubDomainReconciler {
       snapshot,
       clock,
       random,
+      metrics,
       happened: (happening) => {
         this.#tell(happening, snapshot);
       },

@@ -5,6 +5,7 @@ import { createAgent } from '../../agent/agent.ts';
 import { createCentral } from '../../controllers/central.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
+import type { AgentMetrics } from '../../agent/agent-metrics.ts';
 import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
 import { startProbes, type Readiness } from '../../runtime/probes.ts';
@@ -70,7 +71,7 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
     random: Math.random,
     logger,
     version: packageInfo().version,
-    ...(metrics === undefined ? {} : { metrics: metrics.ofController }),
+    ...(metrics === undefined ? {} : { metrics: metrics.ofController, protocolMetrics: await ofAgent(metrics) }),
   });
   try {
     const where = `host=${options.name} cluster=${config.server} xenstore=${options.xenstore}`;
@@ -95,6 +96,12 @@ async function openMetrics(options: ProgramOptions): Promise<Metrics | undefined
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return { registry, ofController: createControllerMetrics(registry) };
+}
+
+/** The protocol's, which only an agent has. */
+async function ofAgent({ registry }: Metrics): Promise<AgentMetrics> {
+  const { createAgentMetrics } = await import('../../agent/agent-metrics.ts');
+  return createAgentMetrics(registry);
 }
 
 async function serve(

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { send, withdraw } from '../../../../operator/agent/act/command.ts';
+import { Registry } from 'prom-client';
+import { repair, send, withdraw } from '../../../../operator/agent/act/command.ts';
+import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
+import { createAgentMetrics } from '../../../../operator/agent/agent-metrics.ts';
 import { deviceModelPath, enumeratedPath, inflightPath } from '../../../../operator/domain/locations.ts';
 import { parseNote } from '../../../../operator/domain/notes.ts';
 import type { Snapshot } from '../../../../operator/domain/snapshot.ts';
@@ -49,4 +52,19 @@ test('what an earlier insert listed stays when a later one is withdrawn', async 
   await send(world.context({ pciBackend: aBackend(theAddress) }), insert);
   await withdraw(world.context(await underWay()));
   expect(await world.xenstore.tryReadString(enumeratedPath(targetUuid))).toBe(listed);
+});
+
+test('an old reply is cleared, told and counted; one that is gone meanwhile is none of these', async () => {
+  const registry = new Registry();
+  const metrics = createAgentMetrics(registry);
+  const stale: Partial<Snapshot> = { channel: { ...aSnapshot().channel!, state: 'pci-removed' } };
+  await world.xenstore.write(`${channel}/state`, 'pci-inserted');
+  await expect(repair({ ...world.context(stale), metrics })).rejects.toThrow(StaleSnapshotError);
+  expect(await world.xenstore.tryReadString(`${channel}/state`)).toBe('pci-inserted');
+  expect(world.happenings).toEqual([]);
+  await world.xenstore.write(`${channel}/state`, 'pci-removed');
+  await repair({ ...world.context(stale), metrics });
+  expect(await world.xenstore.tryReadString(`${channel}/state`)).toBe('running');
+  expect(world.happenings.map(({ reason }) => reason)).toEqual(['StaleStateCleared']);
+  expect(await registry.getSingleMetricAsString('stubdom_stale_state_repairs_total')).toMatch(/_total 1$/);
 });
