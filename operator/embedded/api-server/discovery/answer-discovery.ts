@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { createHash } from 'node:crypto';
 import type { ApiContext } from '../api-context.ts';
 import { jsonAnswer, taggedAnswer, type Answer } from '../http/answer.ts';
-import { wantsAggregatedDiscovery } from '../http/negotiation.ts';
+import { firstAccepted, wantsAggregatedDiscovery } from '../http/negotiation.ts';
 import { toJson } from '../json.ts';
+import { openApiProtobuf } from '../schema/openapi-protobuf.ts';
 import { openApiV2, openApiV3 } from '../schema/openapi.ts';
 import { groupVersionOf } from '../served-resource.ts';
 import { aggregated, aggregatedType, coreVersions, groupList, resourceList, singleGroup } from './discovery.ts';
@@ -45,12 +46,28 @@ export function answerDiscovery(context: ApiContext, request: IncomingMessage, r
   return found === undefined ? undefined : jsonAnswer(200, found);
 }
 
+/** The types under which kube-openapi serves version 2; answers in protobuf always carry the second one's name. */
+const openApiV2Types = {
+  'application/json': 'json',
+  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf': 'protobuf',
+  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf': 'protobuf',
+  '*/*': 'json',
+  'application/*': 'json',
+} as const;
+
 function answerOpenApiV2(context: ApiContext, request: IncomingMessage): Answer {
-  const accept = request.headers.accept ?? '';
-  if (accept !== '' && !/application\/json|\*\/\*|application\/\*/.test(accept)) {
-    return { code: 406, body: 'only application/json is served here', contentType: 'text/plain; charset=utf-8' };
+  switch (firstAccepted(request.headers.accept, openApiV2Types)) {
+    case 'json':
+      return taggedAnswer(request, toJson(openApiV2(context.resources.list())));
+    case 'protobuf':
+      return taggedAnswer(
+        request,
+        openApiProtobuf(openApiV2(context.resources.list())),
+        'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+      );
+    case undefined:
+      return { code: 406, body: '', headers: { vary: 'Accept' } };
   }
-  return taggedAnswer(request, toJson(openApiV2(context.resources.list())));
 }
 
 function answerOpenApiV3(context: ApiContext, request: IncomingMessage, path: string): Answer | undefined {

@@ -7,7 +7,7 @@ import { toJson } from '../json.ts';
 /** What a handler answers with. */
 export interface Answer {
   readonly code: number;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly warnings?: readonly string[];
@@ -21,8 +21,12 @@ export function jsonAnswer(code: number, value: unknown, warnings: readonly stri
   return { code, body: toJson(value), warnings };
 }
 
-/** A JSON answer with an ETag, so that a client that has it already gets 304. */
-export function taggedAnswer(request: IncomingMessage, body: string, contentType = 'application/json'): Answer {
+/** An answer with an ETag, so that a client that has it already gets 304. */
+export function taggedAnswer(
+  request: IncomingMessage,
+  body: string | Buffer,
+  contentType = 'application/json',
+): Answer {
   const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
   const headers = { etag, vary: 'Accept' };
   if (request.headers['if-none-match'] === etag) return { code: 304, body: '', headers };

@@ -5,13 +5,13 @@ import { ApiStatusError, badRequest, forbidden, methodNotAllowed, noSuchResource
 import { answerReview, reviewResources } from '../discovery/reviews.ts';
 import { answerDiscovery } from '../discovery/answer-discovery.ts';
 import { isObject } from '../json.ts';
-import { checkPath, handleResource } from '../objects/handle-resource.ts';
+import { checkPath, handleResource, type ResourceRequest } from '../objects/handle-resource.ts';
 import { planWatch, startWatch } from '../objects/watch-stream.ts';
 import { includeObjectOf, watchView } from '../objects/view.ts';
 import { errorAnswer, jsonAnswer, send, type Answer } from './answer.ts';
 import { negotiate } from './negotiation.ts';
 import { readObject } from './read-body.ts';
-import { parseTarget, type RequestTarget } from './request-target.ts';
+import { parseTarget } from './request-target.ts';
 import { watchSink } from './watch-response.ts';
 
 /** The handler of every request. `token` is what clients must carry. */
@@ -74,26 +74,21 @@ async function answer(
     if (target.group === '' && target.version === 'v1') throw noSuchResource();
     return pageNotFound();
   }
-  const call = { request, query, target, resource, warnings };
+  // Before anything is written: who cannot read the answer gets nothing done.
+  const call = { request, query, target, resource, warnings, form: negotiate(request.headers.accept) };
   // A custom object is not watched under its own name: kube-apiserver answers with the object.
   if (isWatch(request, query) && (target.name === '' || !resource.custom)) {
     checkPath(call);
-    await watch(context, request, response, query, target, call.resource);
+    await watch(context, response, call);
     return 'streaming';
   }
   return handleResource(context, call);
 }
 
-async function watch(
-  context: ApiContext,
-  request: IncomingMessage,
-  response: ServerResponse,
-  query: URLSearchParams,
-  target: RequestTarget,
-  resource: Parameters<typeof planWatch>[1],
-): Promise<void> {
+async function watch(context: ApiContext, response: ServerResponse, call: ResourceRequest): Promise<void> {
+  const { request, query, target, resource, form } = call;
   const plan = planWatch(context, resource, target.namespace, target.name, query);
-  const view = watchView(context, resource, negotiate(request.headers.accept), includeObjectOf(query));
+  const view = watchView(context, resource, form, includeObjectOf(query));
   await context.store.durable();
   if (request.destroyed || response.destroyed) return;
   const sink = watchSink(response);

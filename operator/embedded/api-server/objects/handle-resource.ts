@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ApiContext } from '../api-context.ts';
 import { alreadyExists, badRequest, methodNotAllowed, noSuchResource, notFound } from '../api-status.ts';
 import { jsonAnswer, type Answer } from '../http/answer.ts';
-import { negotiate } from '../http/negotiation.ts';
+import type { AnswerForm } from '../http/negotiation.ts';
 import { readObject } from '../http/read-body.ts';
 import type { RequestTarget } from '../http/request-target.ts';
 import { childString, toJson } from '../json.ts';
@@ -26,6 +26,8 @@ export interface ResourceRequest {
   readonly target: RequestTarget;
   readonly resource: ServedResource;
   readonly warnings: string[];
+  /** How the answer is wanted. */
+  readonly form: AnswerForm;
 }
 
 /** Answers everything but watches. */
@@ -73,10 +75,9 @@ async function get(context: ApiContext, call: ResourceRequest): Promise<Answer> 
 
 async function list(context: ApiContext, call: ResourceRequest): Promise<Answer> {
   await context.store.durable();
-  const { resource, target, query, request } = call;
+  const { resource, target, query, form } = call;
   const page = listObjects(context, resource, target.namespace, query);
   const items = page.objects.map((stored) => servedJson(resource, stored));
-  const form = negotiate(request.headers.accept);
   return { code: 200, body: viewPage(context, resource, form, includeObjectOf(query), page, items) };
 }
 
@@ -152,8 +153,7 @@ function updateTarget({ resource, target }: ResourceRequest): UpdateTarget {
 }
 
 function objectAnswer(context: ApiContext, call: ResourceRequest, code: number, json: string): Answer {
-  const form = negotiate(call.request.headers.accept);
-  return { code, body: viewObject(context, call.resource, form, includeObjectOf(call.query), json) };
+  return { code, body: viewObject(context, call.resource, call.form, includeObjectOf(call.query), json) };
 }
 
 function writtenAnswer(context: ApiContext, call: ResourceRequest, code: number, written: Written): Answer {

@@ -45,24 +45,55 @@ function reference(dialect: Dialect, name: string, description: string): JsonObj
   return dialect.version === 3 ? { description, allOf: [dialect.ref(name)] } : { description, ...dialect.ref(name) };
 }
 
-const NOT_IN_V2 = new Set(['nullable', 'oneOf', 'anyOf', 'not']);
+const NOT_IN_V2 = new Set(['nullable', 'oneOf', 'anyOf', 'allOf', 'not']);
+const PRESERVES = 'x-kubernetes-preserve-unknown-fields';
 
-/** A schema for the older dialect: what it cannot say is left out; a node that may be anything loses its type. */
-function forDialect(dialect: Dialect, schema: unknown): unknown {
+/**
+ * A schema for the older dialect, as apiextensions-apiserver's ToStructuralOpenAPIV2 makes it: what that dialect or
+ * kubectl's reading of it cannot say is left out; a node that may be anything or null loses its type.
+ */
+function forDialect(dialect: Dialect, schema: JsonObject): JsonObject {
   if (dialect.version === 3) return schema;
-  if (Array.isArray(schema)) return schema.map((item) => forDialect(dialect, item));
-  if (!isObject(schema)) return schema;
+  const nullable = schema['nullable'] === true;
+  const preserves = schema[PRESERVES] === true;
   const out: JsonObject = {};
   for (const [key, value] of Object.entries(schema)) {
-    if (!NOT_IN_V2.has(key)) out[key] = key === 'default' || key === 'enum' ? value : forDialect(dialect, value);
+    if (NOT_IN_V2.has(key)) continue;
+    if (key === 'type') {
+      if (!nullable && !(preserves && (value === 'object' || value === 'array'))) out[key] = value;
+    } else if (key === 'items' && isObject(value)) {
+      if (!nullable && !preserves) out[key] = forDialect(dialect, value);
+    } else if (key === 'properties' && isObject(value)) {
+      if (!nullable && !preserves) out[key] = mapped(value, (child) => forDialect(dialect, child));
+    } else if (key === 'required' && Array.isArray(value)) {
+      const required = value.filter((name) => !mayBeNull(schema['properties'], String(name)));
+      if (required.length > 0) out[key] = required;
+    } else {
+      out[key] = key === 'additionalProperties' && isObject(value) ? forDialect(dialect, value) : value;
+    }
   }
   return out;
 }
 
+function mapped(children: JsonObject, change: (child: JsonObject) => JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(children).map(([name, child]) => [name, isObject(child) ? change(child) : child]),
+  );
+}
+
+function mayBeNull(properties: unknown, name: string): boolean {
+  const child = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return isObject(child) && child['nullable'] === true;
+}
+
 function kindSchema(dialect: Dialect, resource: OpenApiResource): JsonObject {
-  const schema = forDialect(dialect, resource.schema) as JsonObject;
-  const properties = isObject(schema['properties']) ? schema['properties'] : {};
   const { group, version, kind } = resource;
+  if (dialect.version === 2 && resource.schema[PRESERVES] === true) {
+    // With any property named, kubectl would complain of all others.
+    return { type: 'object', 'x-kubernetes-group-version-kind': [{ group, version, kind }] };
+  }
+  const schema = forDialect(dialect, resource.schema);
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
   const fields = resource.selectableFields ?? [];
   return {
     ...schema,

@@ -100,6 +100,21 @@ export const discoveryCases: readonly Case[] = [
       definitions: { 'io.stubdom.v1alpha1.StubDomain': present, 'io.k8s.api.core.v1.ConfigMap': present },
     },
   }),
+  it(
+    'OpenAPI v2 comes as protobuf to those who ask, under both names',
+    {
+      do: 'GET /openapi/v2',
+      accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+      eventually: true,
+      has: match(/^\n.2\.0[^]*io\.stubdom\.v1alpha1\.StubDomain/),
+    },
+    {
+      do: 'GET /openapi/v2',
+      accept: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+      has: match(/^\n.2\.0/),
+    },
+    { do: 'GET /openapi/v2', accept: 'text/html', status: 406 },
+  ),
   it('a path that is not served is not found', { do: 'GET /nothing', status: 404 }),
   it('a group that is not served is not found', { do: 'GET /apis/nope.io/v1/foos', status: 404 }),
   it('a resource that is not served is not found', {
@@ -180,10 +195,10 @@ export const discoveryCases: readonly Case[] = [
       has: { kind: 'PartialObjectMetadata', metadata: { name: 'vm', labels: { a: 'b' } } },
     },
   ),
-  it('a media type that nobody speaks is refused', {
-    do: 'GET {sd}',
-    accept: 'text/html',
-    status: 406,
-    reason: 'NotAcceptable',
-  }),
+  it(
+    'a media type that nobody speaks is refused',
+    { do: 'GET {sd}', accept: 'text/html', status: 406, reason: 'NotAcceptable' },
+    { do: 'POST {sd}', accept: 'text/html', send: stubDomain('vm'), status: 406, reason: 'NotAcceptable' },
+    { do: 'GET {sd}/vm', status: 404 },
+  ),
 ];

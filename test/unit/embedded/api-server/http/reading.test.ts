@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { duplicateFields } from '../../../../../operator/embedded/api-server/http/duplicate-fields.ts';
-import { negotiate, wantsAggregatedDiscovery } from '../../../../../operator/embedded/api-server/http/negotiation.ts';
+import {
+  firstAccepted,
+  negotiate,
+  wantsAggregatedDiscovery,
+} from '../../../../../operator/embedded/api-server/http/negotiation.ts';
 import { decodeProtobuf } from '../../../../../operator/embedded/api-server/http/protobuf.ts';
 import { parseJson, parseYaml } from '../../../../../operator/embedded/api-server/http/read-body.ts';
 import { parseTarget } from '../../../../../operator/embedded/api-server/http/request-target.ts';
@@ -50,8 +54,28 @@ describe('Accept', () => {
       { kind: 'table', version: 'v1beta1' },
     ],
     ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', { kind: 'metadata', version: 'v1' }],
+    ['application/json;q=0.1,application/json;as=Table;v=v1;g=meta.k8s.io', { kind: 'table', version: 'v1' }],
+    ['*/*,application/json;as=Table;v=v1;g=meta.k8s.io', { kind: 'table', version: 'v1' }],
+    ['text/html,*/*;q=0.5', { kind: 'object' }],
   ])('%s', (accept, form) => {
     expect(negotiate(accept)).toEqual(form);
+  });
+
+  test.each(['text/html', 'application/vnd.kubernetes.protobuf', 'application/json;as=Cake;v=v1;g=meta.k8s.io'])(
+    '%s alone cannot be had',
+    (accept) => {
+      expect(() => negotiate(accept)).toThrow(expect.objectContaining({ code: 406, reason: 'NotAcceptable' }));
+    },
+  );
+
+  test('the first of what is offered, by quality and then by how exact the range is', () => {
+    const offered = { 'a/one': 1, 'a/two': 2, '*/*': 0 };
+    expect(firstAccepted('*/*, a/one;q=0.5, a/two', offered)).toBe(2);
+    expect(firstAccepted('b/x, a/one', offered)).toBe(1);
+    expect(firstAccepted('b/x', offered)).toBeUndefined();
+    expect(firstAccepted('', offered)).toBe(0);
+    expect(firstAccepted(undefined, offered)).toBe(0);
+    expect(firstAccepted('constructor', offered)).toBeUndefined();
   });
 
   test('aggregated discovery is for those who ask', () => {
