@@ -106,17 +106,14 @@ describe('a compromised device model', () => {
     await objects.ready('StubDomain', guest);
   });
 
-  test.each(['garbage', 'huge', 'binary', 'forges-inserted'])(
+  test.each(['garbage', 'huge', 'binary'])(
     'answers an insert with quirk hostile=%s: no crash, no false Ready, nothing quoted',
     async (behaviour) => {
       const { admin, clock } = world.host();
       const guest = `liar-${behaviour}`;
       await admin.addQuirk(`hostile=${behaviour}@${guest}`);
       await running(guest);
-      const address =
-        { garbage: '0000:10:01.0', huge: '0000:10:02.0', binary: '0000:10:03.0', 'forges-inserted': '0000:10:04.0' }[
-          behaviour
-        ] ?? '';
+      const address = { garbage: '0000:10:01.0', huge: '0000:10:02.0', binary: '0000:10:03.0' }[behaviour] ?? '';
       await objects.attachment(`${guest}-nic`, guest, address);
       await eventually(async () => {
         expect((await model(guest))?.commands).toMatchObject({ 'pci-ins': 1 });
@@ -132,4 +129,25 @@ describe('a compromised device model', () => {
       await admin.clearQuirks();
     },
   );
+
+  // Who owns all nodes can claim anything once it took the command: what counts is that nothing is sent a second time.
+  test('forges a success: it is believed once the command is taken or ends as unknown, and is sent once either way', async () => {
+    const { admin, clock } = world.host();
+    await admin.addQuirk('hostile=forges-inserted@liar-forges');
+    await running('liar-forges');
+    await objects.attachment('liar-forges-nic', 'liar-forges', '0000:10:04.0');
+    await eventually(async () => {
+      expect((await model('liar-forges'))?.commands).toMatchObject({ 'pci-ins': 1 });
+    });
+    clock.skip(61_000);
+    await eventually(async () => {
+      const { status } = await objects.get('PciAttachment', 'liar-forges-nic');
+      const inserted = (status?.conditions as { type: string; reason: string }[]).find(
+        ({ type }) => type === 'Inserted',
+      );
+      expect(['Inserted', 'InsertUnknown']).toContain(inserted?.reason);
+    });
+    expect((await model('liar-forges'))?.commands).toEqual({ 'pci-ins': 1 });
+    await admin.clearQuirks();
+  });
 });
