@@ -143,26 +143,37 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
   }
 }
 
+/** How the last try to pause or to go on failed, in the words of the condition. */
+const runStateFailures = {
+  PauseFailed: 'The device model was asked to pause and did not. It is asked again.',
+  ResumeFailed: 'The device model was asked to go on and did not. It is asked again.',
+  NotDelivered: 'The device model did not take the command in time, and it was withdrawn. It is sent again.',
+} as const;
+
+function runStateFailure({ memory, object }: Snapshot): keyof typeof runStateFailures | undefined {
+  const reason = memory.attempts.get(object?.metadata.uid ?? '')?.reason;
+  return Object.keys(runStateFailures).find((known) => known === reason) as keyof typeof runStateFailures | undefined;
+}
+
 function paused(snapshot: Snapshot): Decision {
-  const state = snapshot.channel?.state;
-  const inflight = snapshot.channel?.inflight?.command;
-  if (state === 'paused' && inflight === 'continue') {
-    return decide('Paused', 'True', 'Resuming', 'The device model was asked to go on.');
+  const isPaused = snapshot.channel?.state === 'paused';
+  const status = isPaused ? 'True' : 'False';
+  switch (snapshot.channel?.inflight?.command) {
+    case 'continue':
+      if (isPaused) return decide('Paused', status, 'Resuming', 'The device model was asked to go on.');
+      break;
+    case 'save':
+      if (!isPaused)
+        return decide('Paused', status, 'Pausing', 'The device model was asked to save its state and pause.');
+      break;
+    default:
   }
-  if (state === 'paused')
-    return decide('Paused', 'True', 'Paused', 'The device model saved its state and stands still.');
-  if (inflight === 'save')
-    return decide('Paused', 'False', 'Pausing', 'The device model was asked to save its state and pause.');
-  const attempt = snapshot.memory.attempts.get(snapshot.object?.metadata.uid ?? '');
-  if (attempt?.reason === 'PauseFailed') {
-    return decide(
-      'Paused',
-      'False',
-      'PauseFailed',
-      'The device model was asked to pause and did not. It is asked again.',
-    );
-  }
-  return decide('Paused', 'False', 'NotPaused', 'The device model is not paused.');
+  const wanted = (snapshot.object?.spec.runState === 'Paused') === isPaused;
+  const failure = wanted ? undefined : runStateFailure(snapshot);
+  if (failure !== undefined) return decide('Paused', status, failure, runStateFailures[failure]);
+  return isPaused
+    ? decide('Paused', status, 'Paused', 'The device model saved its state and stands still.')
+    : decide('Paused', status, 'NotPaused', 'The device model is not paused.');
 }
 
 function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): Decision {
@@ -242,14 +253,10 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
       : 'The device model is running, as asked.';
     return decide('Ready', 'True', 'AsDesired', message);
   }
-  return pausedOnPurpose
-    ? decide('Ready', 'False', isPaused.reason, isPaused.message)
-    : decide(
-        'Ready',
-        'False',
-        isPaused.reason === 'Paused' ? 'Resuming' : isPaused.reason,
-        'The device model is paused and shall go on.',
-      );
+  if (!pausedOnPurpose && isPaused.reason === 'Paused') {
+    return decide('Ready', 'False', 'Resuming', 'The device model is paused and shall go on.');
+  }
+  return decide('Ready', 'False', isPaused.reason, isPaused.message);
 }
 
 /** The conditions of a stub domain that the agent answers for, from what one pass saw. */

@@ -73,6 +73,17 @@ describe('a stub domain is ready', () => {
     expect(of(stub(change), 'Ready')).toBe(expected);
   });
 
+  test.each<[string, Partial<Snapshot>, string, string]>([
+    ['a pause that failed', { object: aStubDomain({ runState: 'Paused' }) }, 'PauseFailed', 'False PauseFailed'],
+    ['a resume that failed', { channel: { ...channel, state: 'paused' } }, 'ResumeFailed', 'True ResumeFailed'],
+    ['a resume that was not taken', { channel: { ...channel, state: 'paused' } }, 'NotDelivered', 'True NotDelivered'],
+  ])('%s is said, in Ready too', (_, change, reason, expected) => {
+    const attempts = new Map([['sd-1', { reason, count: 1, retryAt: 2_000_000 }]]);
+    const decisions = stub({ ...change, memory: { attempts } });
+    expect(of(decisions, 'Paused')).toBe(expected);
+    expect(of(decisions, 'Ready')).toBe(`False ${reason}`);
+  });
+
   test('what is not supported is stalled, and says so', () => {
     expect(of(stub({ object: aStubDomain({ provisioning: 'Adopt' }), ...nothing }), 'Stalled')).toBe(
       'True Unsupported',
