@@ -47,6 +47,7 @@ function foreseenFailure(error: unknown): string | undefined {
     case 'ConfigError':
     case 'ProbesError':
     case 'WorldRunsError':
+    case 'RuntimeDirError':
     case 'ApiServerStartError':
     case 'WaitTimeoutError':
       return error.message;

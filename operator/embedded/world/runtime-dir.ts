@@ -24,6 +24,18 @@ export class WorldRunsError extends Error {
   }
 }
 
+/** There is no good place for the sockets of a world. */
+export class RuntimeDirError extends Error {
+  readonly code = 'ERUNTIMEDIR';
+  constructor(message: string) {
+    super(message);
+    this.name = 'RuntimeDirError';
+  }
+}
+
+/** Bytes that the folder above may have: behind it come /stubdom-XXXXXX/xen-NNN/guests/NNNNN.sock, 107 bytes in all. */
+const longestBase = 66;
+
 /** A short folder for sockets (their paths have 107 bytes at most), and the lock file beside the kubeconfig. */
 export interface RuntimeDir {
   readonly path: string;
@@ -33,12 +45,17 @@ export interface RuntimeDir {
   close(): Promise<void>;
 }
 
-/** Takes the lock beside `kubeconfigPath` and makes the folder for sockets. What a killed world left is removed. */
-export async function openRuntimeDir(kubeconfigPath: string): Promise<RuntimeDir> {
+/** Takes the lock beside `kubeconfigPath` and makes the folder for sockets in `base`. What a killed world left is removed. */
+export async function openRuntimeDir(kubeconfigPath: string, base = tmpdir()): Promise<RuntimeDir> {
+  if (Buffer.byteLength(base) > longestBase) {
+    throw new RuntimeDirError(
+      `the path of the temporary folder is too long for sockets (${Buffer.byteLength(base)} bytes, at most ${longestBase}): set TMPDIR to a shorter one, for instance TMPDIR=/tmp`,
+    );
+  }
   const lockPath = lockPathOf(kubeconfigPath);
   await mkdir(dirname(kubeconfigPath), { recursive: true, mode: 0o700 });
-  const lock = await takeLock(lockPath);
-  const path = await mkdtemp(join(tmpdir(), 'stubdom-'));
+  const lock = await takeLock(lockPath, base);
+  const path = await mkdtemp(join(base, 'stubdom-'));
   const startTicks = (await startTicksOf(process.pid)) ?? '';
   const record = async (xenstores: WorldRecord['xenstores']): Promise<void> => {
     const content: WorldRecord = { pid: process.pid, startTicks, runtimeDir: path, xenstores };
@@ -73,7 +90,7 @@ async function isAlive(holder: WorldRecord): Promise<boolean> {
   return (await startTicksOf(holder.pid)) === holder.startTicks;
 }
 
-async function takeLock(lockPath: string): Promise<Awaited<ReturnType<typeof open>>> {
+async function takeLock(lockPath: string, base: string): Promise<Awaited<ReturnType<typeof open>>> {
   for (;;) {
     try {
       return await open(lockPath, 'wx', 0o600);
@@ -83,7 +100,7 @@ async function takeLock(lockPath: string): Promise<Awaited<ReturnType<typeof ope
     const holder = await readRecord(lockPath);
     if (holder !== undefined) {
       if (await isAlive(holder)) throw new WorldRunsError(lockPath, holder.pid);
-      if (basename(holder.runtimeDir).startsWith('stubdom-') && dirname(holder.runtimeDir) === tmpdir()) {
+      if (basename(holder.runtimeDir).startsWith('stubdom-') && dirname(holder.runtimeDir) === base) {
         await rm(holder.runtimeDir, { recursive: true, force: true });
       }
     }
@@ -102,12 +119,16 @@ async function readRecord(lockPath: string): Promise<WorldRecord | undefined> {
   }
 }
 
-/** Field 22 of /proc/PID/stat; undefined if there is no such process, and '' where there is no /proc. */
+/**
+ * Field 22 of /proc/PID/stat; undefined if there is no such process, or one that has ended and that its parent has not
+ * waited for; '' where there is no /proc.
+ */
 async function startTicksOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     // The name in parentheses may hold blanks: count from behind it. State is field 3.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
     try {
       process.kill(pid, 0);

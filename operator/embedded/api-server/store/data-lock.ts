@@ -67,10 +67,11 @@ async function isHeld(content: string): Promise<boolean> {
   return (await startOf(pid)) === start;
 }
 
-/** When a process started, in the kernel's clock ticks; '-' where there is no /proc. */
+/** When a process started, in the kernel's clock ticks; '-' where there is no /proc, 'ended' if its parent only has not waited for it. */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '-');
 }
 
 async function locked(dataDir: string, path: string): Promise<ApiServerStartError> {

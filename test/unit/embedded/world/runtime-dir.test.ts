@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { assertNoWorld, openRuntimeDir, WorldRunsError } from '../../../../operator/embedded/world/runtime-dir.ts';
+import { makeZombie } from '../../../support/zombie.ts';
 
 let dir = '';
 let kubeconfig = '';
@@ -62,6 +63,25 @@ test('what a killed world left is removed', async () => {
   const runtime = await openRuntimeDir(kubeconfig);
   expect(existsSync(left)).toBe(false);
   await runtime.close();
+});
+
+test('a killed world that its parent has not waited for is gone all the same', async () => {
+  const { pid, startTicks, end } = await makeZombie();
+  try {
+    await leaveLock({ pid, startTicks, runtimeDir: '/nonexistent', xenstores: {} });
+    await expect(assertNoWorld(kubeconfig)).resolves.toBeUndefined();
+    await (await openRuntimeDir(kubeconfig)).close();
+  } finally {
+    await end();
+  }
+});
+
+test('a temporary folder too deep for sockets is refused with what to do', async () => {
+  const deep = join(dir, 'd'.repeat(90));
+  await mkdir(deep);
+  await expect(openRuntimeDir(kubeconfig, deep)).rejects.toThrow(/TMPDIR/);
+  expect(await readdir(deep)).toEqual([]);
+  await expect(assertNoWorld(kubeconfig)).resolves.toBeUndefined();
 });
 
 test('a pid that another process has by now is not taken for the world', async () => {

@@ -6,6 +6,7 @@ import { takeDataLock } from '../../../../../operator/embedded/api-server/store/
 import { openJournal, type Journal } from '../../../../../operator/embedded/api-server/store/journal.ts';
 import { decodeRecord, encodeRecord } from '../../../../../operator/embedded/api-server/store/record.ts';
 import { ObjectStore } from '../../../../../operator/embedded/api-server/store/store.ts';
+import { makeZombie } from '../../../../support/zombie.ts';
 
 let directory: string;
 let opened: Journal[] = [];
@@ -174,4 +175,15 @@ test('a data directory is locked against a second process, and taken over from a
   const third = await takeDataLock(directory);
   await third.release();
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('a data directory is taken over from a killed process that its parent has not waited for', async () => {
+  const { pid, startTicks, end } = await makeZombie();
+  try {
+    await writeFile(join(directory, 'lock'), `${String(pid)} ${startTicks}\n`);
+    await (await takeDataLock(directory)).release();
+    expect(await readdir(directory)).toEqual([]);
+  } finally {
+    await end();
+  }
 });
