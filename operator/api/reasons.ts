@@ -98,6 +98,9 @@ export const reasons = {
   DeviceDenied: "The host's policy does not give this device away.",
   DeviceNotAssignable: 'The device is bound to a driver of dom0, and driverPolicy does not allow to seize it.',
   DeviceInUse: 'Something outside this operator has the device.',
+  IommuGroupShared:
+    'The device shares its IOMMU group with one that the host, or another guest, uses; they can only go together.',
+  DeviceChanged: 'Another device than the one that was claimed is at its address now.',
   SegmentClash:
     'The guest has a device that differs only in the PCI segment, which the device model cannot tell apart.',
   StubDomainNotFound: 'There is no StubDomain of that name.',

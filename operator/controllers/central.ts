@@ -2,6 +2,7 @@ import { leaseNamespace } from '../api/names.ts';
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { XenHost } from '../api/generated/xen-host.ts';
+import { stubDomainOf } from '../domain/pci/asked-before.ts';
 import { isConflict } from '../kube/errors.ts';
 import { createInformer } from '../kube/informer.ts';
 import type { Lease } from '../kube/lease.ts';
@@ -129,6 +130,12 @@ export function createCentral(options: CentralOptions): Central {
   const touchWaiting = (): void => {
     for (const object of attachments.list()) if (!isClaimed(object)) claiming.enqueue(keyOf(object));
   };
+  /** What a guest's other attachments are given can help: devices of one IOMMU group go together. */
+  const touchTogether = (changed: PciAttachment): void => {
+    for (const object of attachments.byIndex(byStubDomain, stubDomainOf(changed))) {
+      if (!isClaimed(object)) claiming.enqueue(keyOf(object));
+    }
+  };
   /** What a host's change can help: stub domains without a host, and attachments without a device. */
   const touchUnplaced = (): void => {
     for (const object of domains.byIndex(byHost, '')) placement.enqueue(keyOf(object));
@@ -148,8 +155,13 @@ export function createCentral(options: CentralOptions): Central {
       for (const attachment of attachments.byIndex(byStubDomain, key)) claiming.enqueue(keyOf(attachment));
     });
     attachments.onChange((key, before, after) => {
-      if (after !== undefined) claims.observe(after);
-      else if (before !== undefined) {
+      if (after !== undefined) {
+        claims.observe(after);
+        const { generation } = after.metadata;
+        if (before?.metadata.generation !== generation || before?.status?.address !== after.status?.address) {
+          touchTogether(after);
+        }
+      } else if (before !== undefined) {
         attachmentOverlay.forget(before.metadata.uid);
         claims.forget(before.metadata.uid);
         silenced.delete(before.metadata.uid);

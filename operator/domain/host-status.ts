@@ -1,6 +1,7 @@
 import { type ConditionDecision, decide } from '../api/conditions.ts';
 import type { XenHostSpec, XenHostStatus } from '../api/generated/xen-host.ts';
 import type { XenHostConditionType } from '../api/reasons.ts';
+import { hostUseOf } from './pci/host-critical.ts';
 
 type Device = NonNullable<XenHostStatus['pciDevices']>[number];
 type Guest = NonNullable<XenHostStatus['guests']>[number];
@@ -37,15 +38,20 @@ export interface HostView {
 const maxGuests = 4096;
 const maxDevices = 1024;
 
-/** Whether a device can be given away, and if not, why. Bridges hold the host's own bus together. */
+/** Whether a device can be given away, and if not, why. What the host itself needs no policy can give away. */
 export function assignability(
-  device: { readonly address: string; readonly classID: string; readonly driver?: string | undefined },
+  device: {
+    readonly address: string;
+    readonly classID: string;
+    readonly driver?: string | undefined;
+    readonly hostUse?: string | undefined;
+  },
   pci: XenHostSpec['pci'],
 ): NonNullable<Device['assignable']> {
   const { address } = device;
+  if (hostUseOf(device) !== undefined) return 'InUseByHost';
   if (pci?.deny?.includes(address) === true) return 'Denied';
   if (pci?.allow !== undefined && !pci.allow.includes(address)) return 'Denied';
-  if (device.classID.startsWith('06')) return 'InUseByHost';
   return device.driver === 'pciback' ? 'Assignable' : 'Seizable';
 }
 
@@ -54,12 +60,14 @@ function devicesOf(view: HostView): Device[] {
   return [...view.devices]
     .sort((a, b) => (a.address < b.address ? -1 : 1))
     .slice(0, maxDevices)
-    .map((device) => {
+    .map(({ hostUse, ...device }) => {
       const holder = view.claims.get(device.address);
       const owner = holder === undefined ? undefined : uuids.get(holder);
+      const use = hostUseOf({ ...device, hostUse });
       return {
         ...device,
-        assignable: assignability(device, view.spec?.pci),
+        ...(use === undefined ? {} : { hostUse: use }),
+        assignable: assignability({ ...device, hostUse }, view.spec?.pci),
         ...(owner === undefined ? {} : { owner }),
       };
     });

@@ -20,8 +20,14 @@ export interface DeviceView {
 /** A PCI device of the host, as far as attaching needs it. */
 export interface HostDevice {
   readonly address: string;
+  readonly vendorID: string;
+  readonly deviceID: string;
+  readonly classID: string;
   /** Driver in dom0; absent if none. */
   readonly driver?: string | undefined;
+  readonly iommuGroup?: number | undefined;
+  /** What dom0 itself needs it for. */
+  readonly hostUse?: string | undefined;
 }
 
 /** How an earlier try for an object ended, and when it may be tried again. Kept in the agent's memory. */

@@ -39,6 +39,8 @@ export interface PciDevice {
   readonly driver?: string;
   readonly iommuGroup?: number;
   readonly numaNode?: number;
+  /** What dom0 itself needs it for, in two or three words, e.g. `root disk`. Absent if it can do without. */
+  readonly hostUse?: string;
 }
 
 export interface CreateDomainRequest {

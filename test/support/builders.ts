@@ -4,7 +4,7 @@ import type { XenHost } from '../../operator/api/generated/xen-host.ts';
 import { agentFinalizer } from '../../operator/api/names.ts';
 import { type PciBackendView, noPciBackend } from '../../operator/domain/pci/backend.ts';
 import type { PciNote } from '../../operator/domain/notes.ts';
-import type { Snapshot } from '../../operator/domain/snapshot.ts';
+import type { HostDevice, Snapshot } from '../../operator/domain/snapshot.ts';
 
 export const targetUuid = '6d1f8a44-9a1e-4c7b-8e33-2f4d6b1a0c01';
 export const stubUuid = '0b9e4a11-1111-4222-8333-444455556666';
@@ -114,6 +114,23 @@ export function aBackend(...addresses: string[]): PciBackendView {
   };
 }
 
+/** A network card of the host, bound to pciback, in no IOMMU group. */
+export function aDevice(change: Partial<HostDevice> = {}): HostDevice {
+  return {
+    address: theAddress,
+    vendorID: '8086',
+    deviceID: '10c9',
+    classID: '020000',
+    driver: 'pciback',
+    ...change,
+  };
+}
+
+/** Devices as a snapshot has them. */
+export function hostDevices(...devices: HostDevice[]): ReadonlyMap<string, HostDevice> {
+  return new Map(devices.map((device) => [device.address, device]));
+}
+
 /** A stub domain that was started and runs, without devices. */
 export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
   return {
@@ -139,7 +156,7 @@ export function aSnapshot(change: Partial<Snapshot> = {}): Snapshot {
     pciNotes: new Map(),
     enumerated: undefined,
     claims: new Map(),
-    hostDevices: new Map([[theAddress, { address: theAddress, driver: 'pciback' }]]),
+    hostDevices: hostDevices(aDevice()),
     saved: undefined,
     last: undefined,
     memory: { attempts: new Map() },

@@ -1,5 +1,6 @@
 import * as at from '../../domain/locations.ts';
 import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
+import { attachmentObstacle } from '../../domain/pci/attachment-obstacle.ts';
 import {
   type PciBackendView,
   addBackendEntry,
@@ -69,6 +70,8 @@ export async function prepare(context: ActContext, uid: string, address: string)
   await devices.refresh();
   const device = devices.devices.get(address);
   if (device === undefined) throw new StaleSnapshotError('the device is gone');
+  const obstacle = attachmentObstacle({ ...snapshot, hostDevices: devices.devices }, attachment);
+  if (obstacle !== undefined) throw new StaleSnapshotError(obstacle.message);
   if (device.driver !== 'pciback') {
     if (attachment.spec.driverPolicy !== 'Seize') throw new StaleSnapshotError('a driver of dom0 has the device');
     if (device.driver !== undefined && device.driver !== note.originalDriver) {

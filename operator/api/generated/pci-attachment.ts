@@ -108,6 +108,19 @@ export interface PciAttachmentStatus {
    */
   readonly address?: string;
   /**
+   * What was at that address when it was claimed. Another device there now, because the host's bus was numbered anew, is never inserted.
+   */
+  readonly device?: {
+    /**
+     * PCI vendor, four hexadecimal digits.
+     */
+    readonly vendorID: string;
+    /**
+     * PCI device, four hexadecimal digits.
+     */
+    readonly deviceID: string;
+  };
+  /**
    * Slot and function in the guest, as 0xNN.
    */
   readonly virtualDeviceFunction?: string;

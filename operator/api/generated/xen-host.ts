@@ -131,6 +131,10 @@ export interface XenHostStatus {
      */
     readonly assignable?: 'Assignable' | 'Seizable' | 'Denied' | 'InUseByHost';
     /**
+     * What the host itself needs it for, e.g. root disk or default route. Such a device is never given to a guest. Empty if the host can do without.
+     */
+    readonly hostUse?: string;
+    /**
      * UUID of the guest that has it. Empty if none.
      */
     readonly owner?: string;

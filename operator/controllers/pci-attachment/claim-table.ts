@@ -1,19 +1,8 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import { attachmentName, stubDomainOf } from '../../domain/pci/asked-before.ts';
+import type { Holder } from '../../domain/pci/claim.ts';
 
 const keyOf = (host: string, address: string): string => `${host} ${address}`;
-const nameOf = ({ metadata }: PciAttachment): string => `${metadata.namespace ?? ''}/${metadata.name}`;
-
-/** Whether `a` asked before `b`: by creation, then by name, so that every controller decides alike. */
-export function askedBefore(a: PciAttachment, b: PciAttachment): boolean {
-  const [left, right] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-  if (left !== right) return left < right;
-  return nameOf(a) < nameOf(b);
-}
-
-interface Holder {
-  readonly uid: string;
-  readonly name: string;
-}
 
 /**
  * Which attachment has which device of which host, in the whole cluster. Claims are entered here before they are written,
@@ -43,13 +32,18 @@ export class ClaimTable {
     const { uid } = attachment.metadata;
     this.forget(uid);
     const key = keyOf(host, address);
-    this.#holders.set(key, { uid, name: nameOf(attachment) });
+    this.#holders.set(key, { uid, name: attachmentName(attachment), stubDomain: stubDomainOf(attachment) });
     this.#held.set(uid, key);
+  }
+
+  /** The attachment that has the device. */
+  holderOf(host: string, address: string): Holder | undefined {
+    return this.#holders.get(keyOf(host, address));
   }
 
   /** Name of another attachment that has the device. */
   holder(host: string, address: string, asking: PciAttachment): string | undefined {
-    const holder = this.#holders.get(keyOf(host, address));
+    const holder = this.holderOf(host, address);
     return holder === undefined || holder.uid === asking.metadata.uid ? undefined : holder.name;
   }
 }

@@ -3,7 +3,9 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { XenHost } from '../../api/generated/xen-host.ts';
 import type { Reason } from '../../api/reasons.ts';
-import { type Claim, claimDevice } from '../../domain/pci/claim.ts';
+import { stubDomainOf } from '../../domain/pci/asked-before.ts';
+import { type Claim, type ClaimsView, claimDevice } from '../../domain/pci/claim.ts';
+import type { DeviceIdentity } from '../../domain/pci/device-identity.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import type { Overlay } from '../../kube/overlay.ts';
 import { pciAttachments } from '../../kube/resources.ts';
@@ -12,7 +14,7 @@ import { type Action, done } from '../../runtime/action.ts';
 import type { Clock } from '../../runtime/ports.ts';
 import { type ControllerStatus, applyControllerStatus } from '../controller-status.ts';
 import type { HostLeases } from '../host-leases.ts';
-import { type ClaimTable, askedBefore } from './claim-table.ts';
+import type { ClaimTable } from './claim-table.ts';
 
 /** Index of attachments by the `address` that their spec names. */
 export const byWantedAddress = 'wantedAddress';
@@ -79,8 +81,9 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
   }
   const claim = keepOrClaim(object, nodeName, host, options);
   if (claim.address === undefined) return unclaimed(claim.reason, claim.message, nodeName);
+  const { device } = claim;
   return {
-    fields: { nodeName, address: claim.address },
+    fields: { nodeName, address: claim.address, ...(device === undefined ? {} : { device }) },
     decisions: [
       decide('Claimed', 'True', 'Claimed', `${claim.address} on ${nodeName} is reserved for this attachment.`),
     ],
@@ -93,18 +96,46 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
   };
 }
 
+/** A device that stays where it is pinned. What it is, is not known of one that was pinned before that was noted. */
+interface Kept {
+  readonly address: string;
+  readonly device: DeviceIdentity | undefined;
+}
+
+function identityAt(address: string, host: XenHost | undefined): DeviceIdentity | undefined {
+  const device = host?.status?.pciDevices?.find((candidate) => candidate.address === address);
+  return device === undefined ? undefined : { vendorID: device.vendorID, deviceID: device.deviceID };
+}
+
+function claimsOf(nodeName: string, { claims, attachments, stubDomains }: PciAttachmentControllerOptions): ClaimsView {
+  return {
+    holderOf: (address) => claims.holderOf(nodeName, address),
+    askersOf: (address) =>
+      attachments
+        .byIndex(byWantedAddress, address)
+        .filter(
+          (other) =>
+            other.status?.address === undefined &&
+            other.metadata.deletionTimestamp === undefined &&
+            stubDomains.get(stubDomainOf(other))?.status?.nodeName === nodeName,
+        ),
+    guestOf: (attachment) => stubDomains.get(stubDomainOf(attachment))?.spec.target.uuid,
+  };
+}
+
 function keepOrClaim(
   object: PciAttachment,
   nodeName: string,
   host: XenHost | undefined,
-  { claims, attachments, stubDomains }: PciAttachmentControllerOptions,
-): Claim {
+  options: PciAttachmentControllerOptions,
+): Kept | Claim {
+  const { claims } = options;
   const pinned = object.status?.address;
   if (pinned !== undefined) {
     claims.observe(object);
     const holder = claims.holder(nodeName, pinned, object);
     return holder === undefined
-      ? { address: pinned }
+      ? { address: pinned, device: object.status?.device ?? identityAt(pinned, host) }
       : {
           address: undefined,
           reason: 'DeviceClaimed',
@@ -113,16 +144,7 @@ function keepOrClaim(
   }
   if (host === undefined)
     return { address: undefined, reason: 'NoSuchHost', message: `XenHost ${nodeName} is not registered.` };
-  const claim = claimDevice(object, host, (address) => {
-    const holder = claims.holder(nodeName, address, object);
-    if (holder !== undefined) return holder;
-    const earlier = attachments.byIndex(byWantedAddress, address).find((other) => {
-      if (other.metadata.uid === object.metadata.uid || other.metadata.deletionTimestamp !== undefined) return false;
-      const domain = stubDomains.get(`${other.metadata.namespace ?? ''}/${other.spec.stubDomainRef.name}`);
-      return domain?.status?.nodeName === nodeName && other.status?.address === undefined && askedBefore(other, object);
-    });
-    return earlier === undefined ? undefined : `${earlier.metadata.namespace ?? ''}/${earlier.metadata.name}`;
-  });
+  const claim = claimDevice(object, host, claimsOf(nodeName, options));
   if (claim.address !== undefined) claims.reserve(nodeName, claim.address, object);
   return claim;
 }

@@ -4,7 +4,7 @@ import { insertParameter } from '../command-channel/parameter.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { claimedAddress, isCurrent, noteOf, pciOptions } from '../wanted.ts';
-import { attachmentObstacle } from './attachment-obstacle.ts';
+import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
@@ -39,6 +39,7 @@ export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefi
   const note = noteOf(snapshot, attachment);
   if (address === undefined || note?.stage !== 'claimed' || !isCurrent(snapshot, note)) return wait();
   if (attachmentObstacle(snapshot, attachment) !== undefined) return wait();
+  if (groupPending(snapshot, address) !== undefined) return wait();
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   if (gate.kind === 'pending') return wait(gate.until);
   if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();

@@ -2,9 +2,12 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { findCondition } from '../../api/conditions.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { samePin } from '../notes.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { HostDevice, Snapshot } from '../snapshot.ts';
 import { claimedAddress, isCurrent, noteOf } from '../wanted.ts';
 import { differInSegmentOnly } from './bdf.ts';
+import { changedDeviceMessage } from './device-identity.ts';
+import { hostUseMessage, hostUseOf } from './host-critical.ts';
+import { groupSharedMessage, isFreeOfHost, siblingsOf } from './iommu-group.ts';
 
 /** What stands in the way of attaching, in the words of its condition. `forGood`: only a change by somebody helps. */
 export interface Obstacle {
@@ -21,6 +24,25 @@ function unclaimed(attachment: PciAttachment): Obstacle {
   return { reason: claimed.reason as Reason, message: claimed.message, forGood: false };
 }
 
+/**
+ * Whether dom0 drives another device of the group that does not go to this guest too. The controller looked before it
+ * claimed the device; a driver may have been bound since.
+ */
+function sharedGroup(snapshot: Snapshot, device: HostDevice): string | undefined {
+  const sibling = siblingsOf(device, snapshot.hostDevices.values()).find(
+    (other) =>
+      !isFreeOfHost(other) && !snapshot.attachments.some((attachment) => claimedAddress(attachment) === other.address),
+  );
+  return sibling === undefined ? undefined : groupSharedMessage(device, sibling, { by: 'host' });
+}
+
+/** A device of the same group that goes to the guest too, and that is not taken from the host yet. */
+export function groupPending(snapshot: Snapshot, address: string): string | undefined {
+  const device = snapshot.hostDevices.get(address);
+  if (device === undefined) return undefined;
+  return siblingsOf(device, snapshot.hostDevices.values()).find((other) => !isFreeOfHost(other))?.address;
+}
+
 /** The first obstacle on the way of a claimed device into the guest, if any. Pure facts; nothing was tried yet. */
 export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment): Obstacle | undefined {
   const address = claimedAddress(attachment);
@@ -30,6 +52,11 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
   const device = snapshot.hostDevices.get(address);
   if (device === undefined) {
     return { reason: 'DeviceNotFound', message: `The host has no PCI device ${address}.`, forGood: true };
+  }
+  const changed = changedDeviceMessage(address, attachment.status?.device, device);
+  if (changed !== undefined) return { reason: 'DeviceChanged', message: changed, forGood: true };
+  if (hostUseOf(device) !== undefined) {
+    return { reason: 'DeviceDenied', message: hostUseMessage(device), forGood: true };
   }
   const held = snapshot.pciNotes.get(address);
   if (held !== undefined && held.owner !== attachment.metadata.uid) {
@@ -55,6 +82,8 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
       forGood: true,
     };
   }
+  const shared = sharedGroup(snapshot, device);
+  if (shared !== undefined) return { reason: 'IommuGroupShared', message: shared, forGood: true };
   for (const [other, otherNote] of snapshot.pciNotes) {
     if (differInSegmentOnly(other, address) && otherNote.stage !== 'removed') {
       return {

@@ -7,9 +7,10 @@ import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isRefusal } from '../step-owner.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
-import { attachmentObstacle } from './attachment-obstacle.ts';
+import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { type PciBackendView, backendEntry } from './backend.ts';
 import { insertGate } from './gate.ts';
+import { leavesAfter } from './group-removal.ts';
 import { xenbusState } from '../xenbus.ts';
 
 type Decision = ConditionDecision<PciAttachmentConditionType>;
@@ -57,12 +58,12 @@ function notInserted(
     const who = channel.reason === 'ForeignCommand' ? ': another program gave it a command' : '';
     return [channel.reason, `The device model takes no command now${who}. The conditions of the StubDomain say more.`];
   }
-  const gate = insertGate(
-    snapshot.pciBackend,
-    claimedAddress(attachment) ?? '',
-    snapshot.memory.frontendConnectedSince,
-    snapshot.now,
-  );
+  const address = claimedAddress(attachment) ?? '';
+  const pending = groupPending(snapshot, address);
+  if (pending !== undefined) {
+    return ['BackendPending', `${pending}, which shares the IOMMU group of ${address}, is not bound to pciback yet.`];
+  }
+  const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   if (gate.kind === 'pending') return ['BackendPending', `The PV back end is not ready: ${gate.missing} is missing.`];
   return ['Queued', 'The insert waits for its turn on the command channel.'];
 }
@@ -170,6 +171,16 @@ function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote |
       'True',
       'HypervisorFailed',
       `The device could not be taken back, and is tried again: ${detail}`,
+    );
+  }
+  const claimed = attachment.status?.address;
+  const together = claimed === undefined ? undefined : leavesAfter(snapshot, claimed, note);
+  if (note.stage === 'removed' && together !== undefined) {
+    return decide(
+      'Removing',
+      'True',
+      'WaitingForOther',
+      `The device left the guest; it goes back to the host when ${together}, which shares its IOMMU group, has left too.`,
     );
   }
   const inGuest = note.stage !== 'claimed' && note.stage !== 'removed' && isCurrent(snapshot, note);

@@ -7,6 +7,7 @@ import type { Plan } from '../step.ts';
 import { isCurrent } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
+import { leavesAfter, staysWithGroup } from './group-removal.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 
@@ -33,7 +34,8 @@ export function removalStep(
   const inGuest = note.stage === 'inserted' || note.stage === 'attached' || note.stage === 'unknown';
   if (inGuest && lives) return removeFromGuest(snapshot, channel, address, note, attachment);
   // A device that nobody confirmed to be quiet is never given back to a dom0 driver by itself.
-  const quarantine = inGuest || note.unconfirmed === true;
+  const quarantine = inGuest || note.unconfirmed === true || staysWithGroup(snapshot, address);
+  if (!quarantine && leavesAfter(snapshot, address, note) !== undefined) return wait();
   const entry = lives ? backendEntry(snapshot.pciBackend, address) : undefined;
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;

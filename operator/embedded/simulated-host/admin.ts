@@ -1,4 +1,4 @@
-import type { DomainIdentity } from '../../hypervisor/hypervisor.ts';
+import type { DomainIdentity, PciDevice } from '../../hypervisor/hypervisor.ts';
 import { openSimulatedLink, type SimulatedLinkOptions } from '../../hypervisor/simulated-link.ts';
 import type { DeviceModelReport } from './device-model/record.ts';
 import type { GuestDefinition } from './guest.ts';
@@ -17,6 +17,8 @@ export interface HostAdmin {
   removeGuest(uuid: string): Promise<void>;
   /** The guest goes away and comes back under another domid (the next one, or `domid`), with its uuid. */
   restartGuest(uuid: string, domid?: number): Promise<DomainIdentity>;
+  /** Puts a PCI device in, or another one in the place of what has its address now. */
+  setPciDevice(device: PciDevice): Promise<void>;
   /** Adds a quirk, as text; see quirk-text.ts. */
   addQuirk(text: string): Promise<void>;
   clearQuirks(): Promise<void>;
@@ -40,6 +42,7 @@ export function connectHostAdmin(
     removeGuest: async (uuid) => nothing('removeGuest', uuid),
     restartGuest: async (uuid, domid) =>
       (await link.call('admin.restartGuest', [uuid, domid ?? null])) as DomainIdentity,
+    setPciDevice: async (device) => nothing('setPciDevice', device),
     addQuirk: async (text) => nothing('addQuirk', text),
     clearQuirks: async () => nothing('clearQuirks'),
     close: async () => link.close(),

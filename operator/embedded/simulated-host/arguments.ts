@@ -1,4 +1,9 @@
-import { HypervisorError, type CreateDomainRequest, type DomainIdentity } from '../../hypervisor/hypervisor.ts';
+import {
+  HypervisorError,
+  type CreateDomainRequest,
+  type DomainIdentity,
+  type PciDevice,
+} from '../../hypervisor/hypervisor.ts';
 import type { GuestDefinition } from './guest.ts';
 
 /** Readers of what comes over the hypervisor socket. Each throws `InvalidArgument` naming the argument. */
@@ -73,5 +78,27 @@ export function readGuest(value: unknown): GuestDefinition {
     ...(memoryMiB === undefined ? {} : { memoryMiB: whole(memoryMiB, 'memoryMiB', 1, maximumMiB) }),
     ...(ejectDelayMs === undefined ? {} : { ejectDelayMs: whole(ejectDelayMs, 'ejectDelayMs', 0, 3_600_000) }),
     ...(typeof acceptsEject === 'boolean' ? { acceptsEject } : {}),
+  };
+}
+
+const idText = /^[0-9a-f]{4}$/;
+
+export function readPciDevice(value: unknown): PciDevice {
+  const device = fields(value, 'the PCI device');
+  const { address, vendorID, deviceID, classID, subsystemVendorID, subsystemID } = device;
+  const { driver, iommuGroup, numaNode, hostUse } = device;
+  return {
+    address: readAddress(address),
+    vendorID: matching(vendorID, idText, 'vendorID'),
+    deviceID: matching(deviceID, idText, 'deviceID'),
+    classID: matching(classID, /^[0-9a-f]{6}$/, 'classID'),
+    ...(subsystemVendorID === undefined
+      ? {}
+      : { subsystemVendorID: matching(subsystemVendorID, idText, 'subsystemVendorID') }),
+    ...(subsystemID === undefined ? {} : { subsystemID: matching(subsystemID, idText, 'subsystemID') }),
+    ...(driver === undefined ? {} : { driver: matching(driver, driverText, 'the driver') }),
+    ...(iommuGroup === undefined ? {} : { iommuGroup: whole(iommuGroup, 'iommuGroup', 0, 65535) }),
+    ...(numaNode === undefined ? {} : { numaNode: whole(numaNode, 'numaNode', 0, 1023) }),
+    ...(hostUse === undefined ? {} : { hostUse: matching(hostUse, /^[\x20-\x7e]{1,64}$/, 'hostUse') }),
   };
 }

@@ -20,6 +20,7 @@ import {
   readIdentity,
   readIommu,
   readOptionalDomid,
+  readPciDevice,
   readText,
   readUuid,
 } from './arguments.ts';
@@ -128,6 +129,7 @@ function verbTable(hypervisor: Hypervisor, admin: HostAdmin): ReadonlyMap<string
     ['admin.addGuest', async ([guest]) => admin.addGuest(readGuest(guest))],
     ['admin.removeGuest', async ([uuid]) => admin.removeGuest(readUuid(uuid))],
     ['admin.restartGuest', async ([uuid, domid]) => admin.restartGuest(readUuid(uuid), readOptionalDomid(domid))],
+    ['admin.setPciDevice', async ([device]) => admin.setPciDevice(readPciDevice(device))],
     ['admin.addQuirk', async ([text]) => admin.addQuirk(readText(text))],
     ['admin.clearQuirks', async () => admin.clearQuirks()],
   ]);

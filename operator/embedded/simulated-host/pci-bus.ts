@@ -16,6 +16,8 @@ export interface PciGrant {
 export interface PciBus {
   devices(): PciDevice[];
   device(address: string): PciDevice;
+  /** Puts a device in, or another one in the place of what was there, as a bus that is numbered anew has it. */
+  put(device: PciDevice): void;
   makeAssignable(address: string): { readonly originalDriver: string | undefined };
   releaseAssignable(address: string, driver: string | undefined): void;
   reset(address: string): void;
@@ -54,6 +56,9 @@ export function createPciBus(topology: PciTopology): PciBus {
   return {
     devices: () => [...devices.values()],
     device: find,
+    put: (device) => {
+      devices.set(device.address, device);
+    },
     makeAssignable: (address) => {
       const device = find(address);
       bind(device, pciback);

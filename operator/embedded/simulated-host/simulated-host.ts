@@ -107,6 +107,7 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
         await core.destroyGuest(uuid, { forGood: false });
         return core.createGuest(guest, domid);
       },
+      setPciDevice: async (device) => bus.put(device),
       addQuirk: async (text) => {
         quirks = [...quirks, quirkOf(text)];
       },

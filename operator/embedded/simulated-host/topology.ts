@@ -21,7 +21,8 @@ export function formatAddress(segment: number, bus: number, slot: number, fn: nu
 
 /**
  * A machine as people have them: what dom0 needs (bridge, graphics, disks, its own network card), cards bound to
- * pciback, cards with a driver that somebody may seize, and a card with two functions in one IOMMU group.
+ * pciback, cards with a driver that somebody may seize, a card with two functions in one IOMMU group, and one with two
+ * ports of which dom0 uses one.
  */
 export function defaultTopology(): PciTopology {
   return { devices: machine };
@@ -97,6 +98,7 @@ const machine: readonly PciDevice[] = [
     driver: 'ahci',
     iommuGroup: 2,
     numaNode: 0,
+    hostUse: 'root disk',
   },
   { address: '0000:00:1f.0', vendorID: '8086', deviceID: 'a1c3', classID: '060100', iommuGroup: 3, numaNode: 0 },
   {
@@ -107,6 +109,7 @@ const machine: readonly PciDevice[] = [
     driver: 'e1000e',
     iommuGroup: 4,
     numaNode: 0,
+    hostUse: 'default route',
   },
   { ...intelIgb, address: '0000:03:00.0', driver: 'pciback', iommuGroup: 10, numaNode: 0 },
   { ...intelIgb, address: '0000:04:00.0', driver: 'pciback', iommuGroup: 11, numaNode: 0 },
@@ -134,4 +137,7 @@ const machine: readonly PciDevice[] = [
   },
   // Its driver was never loaded.
   { address: '0000:09:00.0', vendorID: '1912', deviceID: '0014', classID: '0c0330', iommuGroup: 16, numaNode: 1 },
+  // Two ports behind a slot that does not keep them apart; dom0 uses the second one.
+  { ...intelIgb, address: '0000:0a:00.0', driver: 'pciback', iommuGroup: 17, numaNode: 0 },
+  { ...intelIgb, address: '0000:0a:00.1', driver: 'igb', iommuGroup: 17, numaNode: 0 },
 ];

@@ -8,10 +8,12 @@ import { stubDomainConditions } from '../../../operator/domain/stub-domain/condi
 import { stubDomainFacts } from '../../../operator/domain/stub-domain/status.ts';
 import {
   aBackend,
+  aDevice,
   aPciNote,
   aSnapshot,
   aStubDomain,
   anAttachment,
+  hostDevices,
   theAddress,
   theTarget,
 } from '../../support/builders.ts';
@@ -166,7 +168,7 @@ describe('an attachment is ready', () => {
     ],
     [
       'not with a device that dom0 drives',
-      { hostDevices: new Map([[theAddress, { address: theAddress, driver: 'igb' }]]), pciNotes: new Map() },
+      { hostDevices: hostDevices(aDevice({ driver: 'igb' })), pciNotes: new Map() },
       'False DeviceNotAssignable',
     ],
     [

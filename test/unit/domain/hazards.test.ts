@@ -8,10 +8,12 @@ import type { Attempt, Snapshot } from '../../../operator/domain/snapshot.ts';
 import { stubDomainConditions } from '../../../operator/domain/stub-domain/conditions.ts';
 import {
   aBackend,
+  aDevice,
   aPciNote,
   aSnapshot,
   aStubDomain,
   anAttachment,
+  hostDevices,
   theAddress,
   theStub,
   theTarget,
@@ -145,7 +147,7 @@ describe('a device that somebody else has is waited for', () => {
       attachments: [anAttachment()],
       pciNotes: notes({ stage: 'claimed' }),
       claims: new Map([[theAddress, theTarget.domid]]),
-      hostDevices: new Map([[theAddress, { address: theAddress, driver: 'ixgbe' }]]),
+      hostDevices: hostDevices(aDevice({ driver: 'ixgbe' })),
     });
     expect(nextStep(snapshot, agentFinalizer).step).toBeUndefined();
     expect(attachmentObstacle(snapshot, snapshot.attachments[0]!)).toMatchObject({ reason: 'DeviceNotAssignable' });

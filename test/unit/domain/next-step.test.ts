@@ -4,10 +4,12 @@ import { nextStep } from '../../../operator/domain/next-step.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import {
   aBackend,
+  aDevice,
   aPciNote,
   aSnapshot,
   aStubDomain,
   anAttachment,
+  hostDevices,
   theAddress,
   theStub,
   theTarget,
@@ -180,10 +182,8 @@ describe('attaching a device', () => {
 
   test('all planned devices are readied before the first insert', () => {
     const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
-    const hostDevices = new Map(
-      ['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]),
-    );
-    expect(step({ ...prepared, attachments: [anAttachment(), other], hostDevices })).toMatchObject({
+    const devices = hostDevices(aDevice(), aDevice({ address: '0000:04:00.0' }));
+    expect(step({ ...prepared, attachments: [anAttachment(), other], hostDevices: devices })).toMatchObject({
       step: { do: 'claim', address: '0000:04:00.0' },
     });
   });
@@ -301,9 +301,7 @@ describe('detaching a device', () => {
         [theAddress, 5],
         ['0000:04:00.0', 5],
       ]),
-      hostDevices: new Map(
-        ['0000:03:00.0', '0000:04:00.0'].map((address) => [address, { address, driver: 'pciback' }]),
-      ),
+      hostDevices: hostDevices(aDevice(), aDevice({ address: '0000:04:00.0' })),
       pciBackend: aBackend(theAddress, '0000:04:00.0'),
       channel: waiting,
       memory: held,

@@ -160,6 +160,9 @@ describe('the hypervisor on a socket', () => {
     const admin = connectHostAdmin(socketPath);
     closers.push(async () => admin.close());
     await admin.addQuirk('no-eject');
+    const card = { address: '0000:0b:00.0', vendorID: '8086', deviceID: '1521', classID: '020000' };
+    await admin.setPciDevice({ ...card, driver: 'igb', iommuGroup: 3, numaNode: 0, hostUse: 'default route' });
+    await expect(admin.setPciDevice({ ...card, vendorID: 'x' })).rejects.toMatchObject({ code: 'InvalidArgument' });
     await expect(admin.addQuirk('')).rejects.toMatchObject({ code: 'InvalidArgument' });
     expect(await admin.restartGuest(uuid)).toEqual({ domid: 1, uuid });
     expect(await admin.restartGuest(uuid, 9)).toEqual({ domid: 9, uuid });
@@ -208,6 +211,7 @@ function adminOf(): HostAdmin {
     addGuest: async (guest) => ({ domid: 1, uuid: guest.uuid }),
     removeGuest: async () => {},
     restartGuest: async (guest, domid) => ({ domid: domid ?? 1, uuid: guest }),
+    setPciDevice: async () => {},
     addQuirk: async () => {},
     clearQuirks: async () => {},
   };

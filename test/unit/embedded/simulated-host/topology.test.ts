@@ -18,6 +18,16 @@ describe('PCI topology', () => {
     expect(card.map(({ iommuGroup }) => iommuGroup)).toEqual([15, 15]);
   });
 
+  test('the host needs some devices itself, and shares an IOMMU group with what could be given away', () => {
+    const { devices } = defaultTopology();
+    expect(devices.flatMap(({ hostUse }) => hostUse ?? [])).toEqual(['root disk', 'default route']);
+    const ports = devices.filter((one) => one.address.startsWith('0000:0a:00.'));
+    expect(ports).toMatchObject([
+      { driver: 'pciback', iommuGroup: 17 },
+      { driver: 'igb', iommuGroup: 17 },
+    ]);
+  });
+
   test.each([0, 1, 31, 32, 1000, 7440, 7441, 10_000])(
     '%i further devices: all assignable, valid, unique, sorted',
     (count) => {
