@@ -48,6 +48,7 @@ function foreseenFailure(error: unknown): string | undefined {
     case 'ProbesError':
     case 'WorldRunsError':
     case 'RuntimeDirError':
+    case 'QuirkError':
     case 'ApiServerStartError':
     case 'WaitTimeoutError':
       return error.message;

@@ -22,16 +22,21 @@ export function buildProgram(context: CommandContext): Command {
       // run.ts prints the one line of a failure.
       outputError: () => {},
     })
+    .version(versionText(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show what a command does');
   program
     .command('version')
     .description('print the version')
     .action(() => {
-      terminal.out(`stubdom ${packageInfo().version} (node ${process.version})`);
+      terminal.out(versionText());
     });
   addUpCommand(program, context);
   addOperatorCommands(program, context);
   addXenstoreCommands(program, context);
   addEmbeddedCommands(program, context);
   return program;
+}
+
+function versionText(): string {
+  return `stubdom ${packageInfo().version} (node ${process.version})`;
 }

@@ -6,7 +6,7 @@ export interface Progress {
   step(text: string): void;
   /** What goes on now. Shown on a screen only. */
   live(text: string): void;
-  /** Ends the live line; what comes next begins on a fresh one. */
+  /** Ends the live line for good: what others print from now on is not disturbed. */
   end(): void;
 }
 
@@ -21,6 +21,7 @@ export function createProgress(terminal: Terminal, monotonic: () => number): Pro
     return { step: (text) => terminal.out(`${stamp()} ${text}`), live: () => {}, end: () => {} };
   }
   let current = '';
+  let ended = false;
   const draw = (): void => {
     if (current === '') return;
     // A line that wraps cannot be cleared again.
@@ -34,11 +35,13 @@ export function createProgress(terminal: Terminal, monotonic: () => number): Pro
       draw();
     },
     live: (text) => {
+      if (ended) return;
       current = text;
       draw();
     },
     end: () => {
       clearInterval(timer);
+      ended = true;
       current = '';
       terminal.raw(clearLine);
     },

@@ -6,11 +6,12 @@ import { createKubeClient } from '../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../kube/config.ts';
 import { systemClock, type Logger } from '../runtime/ports.ts';
 import type { GuestDefinition } from './simulated-host/guest.ts';
+import { QuirkError } from './simulated-host/quirk-text.ts';
 import type { Quirks } from './simulated-host/quirks.ts';
 import { startApiServerThread } from './world/api-server-thread.ts';
 import { Closers } from './world/closers.ts';
 import { WorldCounters, type WorldCounts } from './world/counters.ts';
-import { guestsOf, planFleet, type HostPlan } from './world/fleet.ts';
+import { guestsOf, planFleet, type FleetPlan, type HostPlan } from './world/fleet.ts';
 import { startHost, type Host } from './world/host.ts';
 import { loadCustomResourceDefinitions, loadSamples, type Manifest } from './world/manifests.ts';
 import { applyManifests, namespaceManifest, waitForEstablished } from './world/objects.ts';
@@ -94,6 +95,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
     const samples = options.samples ? await loadSamples(options.packageRoot) : [];
     const plan = planFleet({ ...options, extraGuests: [...guestsOf(samples), ...options.guests] });
+    refuseStrayQuirks(options.quirks, plan);
     const xenstores: Record<string, string> = {};
     const hosts: Closers[] = [];
     // Side by side: each waits for what its agent has begun.
@@ -133,6 +135,17 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   } catch (error) {
     await closers.close();
     throw error;
+  }
+}
+
+/** A quirk for a guest that nobody has would silently do nothing. */
+function refuseStrayQuirks(quirks: Quirks, plan: FleetPlan): void {
+  const guests = plan.hosts.flatMap((host) => host.guests);
+  for (const { guest } of quirks) {
+    if (guest === undefined || guests.some(({ name, uuid }) => guest === name || guest === uuid)) continue;
+    const some = guests.slice(0, 10).map(({ name }) => name);
+    if (guests.length > some.length) some.push('…');
+    throw new QuirkError(`a quirk is for the guest "${guest}", which is not there; there are: ${some.join(', ')}`);
   }
 }
 

@@ -76,6 +76,24 @@ const cases: readonly Case[] = [
     code: 2,
     says: /unknown quirk "slow"; there are: boot-delay/,
   },
+  {
+    name: 'quirk of a guest that is not there',
+    args: () => ['up', '--kubeconfig', join(dir, 'world', 'kubeconfig'), '--quirk', 'no-boot@wbe'],
+    code: 1,
+    says: /guest "wbe", which is not there; there are: db, web, xen-1-spare/,
+  },
+  {
+    name: 'a cluster and a data directory',
+    args: () => ['up', '--cluster', join(dir, 'broken.yaml'), '--data-dir', join(dir, 'data')],
+    code: 2,
+    says: /'--cluster <file>' cannot be used with option '--data-dir <dir>'/,
+  },
+  {
+    name: 'a cluster and a port',
+    args: () => ['up', '--cluster', join(dir, 'broken.yaml'), '--port', '5000'],
+    code: 2,
+    says: /'--cluster <file>' cannot be used with option '--port <port>'/,
+  },
   { name: 'bad guest', args: () => ['up', '--guest', 'web=1'], code: 2, says: /Give NAME=UUID/ },
   {
     name: 'bad hypervisor',
@@ -221,8 +239,8 @@ describe('a failure is one line that says what to do', () => {
 });
 
 describe('help and version', () => {
-  test('version is one line on stdout', async () => {
-    const ended = await stubdom(['version']);
+  test.each(['version', '--version', '-V'])('%s is one line on stdout', async (word) => {
+    const ended = await stubdom([word]);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/^stubdom \d+\.\d+\.\d+ \(node v\d+\.\d+\.\d+\)\n$/);
   });
@@ -232,6 +250,12 @@ describe('help and version', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toContain('--exit-when-ready');
     expect(ended.stdout).toContain('eject-delay=MS');
+  });
+
+  test('defaults are shown as one would type them', async () => {
+    const ended = await stubdom(['embedded', 'host', '--help']);
+    expect(ended.stdout.replace(/\s+/g, ' ')).toContain('for a real daemon (default: embedded)');
+    expect(ended.stdout).not.toContain('{"');
   });
 
   test('without a command the help goes to stderr, as a usage error', async () => {

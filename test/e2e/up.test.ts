@@ -46,9 +46,11 @@ describe('stubdom up', () => {
     expect(ended.stderr).toBe('');
     expect(ended.stdout).toMatch(/4 of 4 objects are Ready/);
     expect(ended.stdout).toMatch(/^StubDomain +web +xen-1 +Running +True +domain \d+ for guest \d+, running$/m);
-    expect(ended.stdout).toMatch(/^PciAttachment +web-nic +xen-1 +Attached +True +0000:03:00\.0 in slot 0x30$/m);
     expect(ended.stdout).toMatch(
-      /^PciAttachment +db-disk +xen-1 +Attached +True +0000:06:00\.0 in slot 0x[0-9a-f]{2}$/m,
+      /^PciAttachment +web-nic +xen-1 +Attached +True +0000:03:00\.0 at 0x30, slot 6 of the guest$/m,
+    );
+    expect(ended.stdout).toMatch(
+      /^PciAttachment +db-disk +xen-1 +Attached +True +0000:06:00\.0 at 0x[0-9a-f]{2}, slot \d+ of the guest$/m,
     );
     expect(ended.code).toBe(0);
     expect(await leftovers()).toEqual([]);

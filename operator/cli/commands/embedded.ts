@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Quirk } from '../../embedded/simulated-host/quirks.ts';
 import { collect, fabric, guest, integer, objectName, quirkHelp, quirkOption } from '../arguments.ts';
 import type { FabricArgument, GuestArgument } from '../arguments.ts';
@@ -74,9 +74,11 @@ export function addEmbeddedCommands(program: Command, context: CommandContext): 
     .option('--guest-dir <dir>', 'where the embedded daemon opens the sockets of domains (default: <socket>.guests)')
     .option('--fakexen <program>', 'the program fakexen, for --fabric fakexen:DIR (default: $FAKEXEN)')
     .addOption(quirkOption())
-    .option('--fabric <kind>', 'who serves the guests: embedded, or fakexen:DIR for a real daemon', fabric, {
-      kind: 'embedded',
-    })
+    .addOption(
+      new Option('--fabric <kind>', 'who serves the guests: embedded, or fakexen:DIR for a real daemon')
+        .argParser(fabric)
+        .default({ kind: 'embedded' }, 'embedded'),
+    )
     .addOption(logLevelOption())
     .addHelpText('after', quirkHelp)
     .action(async (options: HostOptions) => {

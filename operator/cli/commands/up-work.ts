@@ -127,12 +127,16 @@ function stepReporter(progress: Progress): (step: WorldStep) => void {
         return;
       case 'host':
         if (step.of <= 5) progress.step(`host ${step.name}: XenStore, hypervisor, agent`);
-        else if (step.count === step.of) progress.step(`${step.of} hosts: XenStore, hypervisor, agent on each`);
-        else progress.live(`host ${step.count} of ${step.of}`);
+        else if (step.count === step.of) {
+          progress.live('');
+          progress.step(`${step.of} hosts: XenStore, hypervisor, agent on each`);
+        } else progress.live(`host ${step.count} of ${step.of}`);
         return;
       case 'applied':
-        if (step.count === step.of) progress.step(`${step.of} objects applied`);
-        else progress.live(`applied ${step.count} of ${step.of}`);
+        if (step.count === step.of) {
+          progress.live('');
+          progress.step(`${step.of} objects applied`);
+        } else progress.live(`applied ${step.count} of ${step.of}`);
         return;
     }
   };
@@ -185,14 +189,23 @@ function printNextSteps(terminal: Terminal, world: World, options: UpOptions): v
   const first = world.manifests.find(({ kind }) => kind === 'StubDomain')?.metadata.name;
   terminal.out('');
   terminal.out('Try, in another terminal:');
-  terminal.out(`  export KUBECONFIG=${world.kubeconfigPath}`);
+  terminal.out(`  export KUBECONFIG=${shellWord(world.kubeconfigPath)}`);
   terminal.out('  kubectl get stubdomains,pciattachments,xenhosts');
   if (first !== undefined) {
     terminal.out(`  kubectl patch stubdomain ${first} --type=merge -p '{"spec":{"runState":"Paused"}}'`);
     terminal.out(`  kubectl describe stubdomain ${first}`);
   }
-  if (socket !== undefined) terminal.out(`  npm run -s stubdom -- xenstore ls --socket ${socket}`);
+  if (socket !== undefined) terminal.out(`  npm run -s stubdom -- xenstore ls --socket ${shellWord(socket)}`);
   if (options.hosts > 1) terminal.out('  kubectl get stubdomains --field-selector status.nodeName=xen-2');
+  if (options.cluster !== undefined) {
+    terminal.out('');
+    terminal.out('Before you end this, delete your objects: their finalizers wait for an agent.');
+  }
+}
+
+/** `text` as one word of a shell's command line. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The log goes to a file beside the kubeconfig, so that it does not disturb the screen. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Quirk } from '../../embedded/simulated-host/quirks.ts';
 import { collect, guest, integer, quirkHelp, quirkOption, type GuestArgument } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
@@ -34,7 +34,11 @@ export function addUpCommand(program: Command, context: CommandContext): void {
     .option('--pci-per-domain <number>', 'PciAttachments for each StubDomain of the fleet', integer(0, 8), 0)
     .option('--samples', 'apply crds/samples/ (the default without --stub-domains)')
     .option('--kubeconfig <file>', 'where to write the kubeconfig for kubectl', '.stubdom/kubeconfig')
-    .option('--cluster <file>', 'use the cluster of this kubeconfig instead of the embedded API server')
+    .addOption(
+      new Option('--cluster <file>', 'use the cluster of this kubeconfig instead of the embedded API server').conflicts(
+        ['dataDir', 'port'],
+      ),
+    )
     .option('--data-dir <dir>', 'keep the API objects over restarts (default: in memory)')
     .option('--port <port>', 'TCP port of the embedded API server (default: a free one)', integer(1, 65535))
     .option('--exit-when-ready', 'end as soon as everything is Ready')

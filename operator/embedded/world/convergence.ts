@@ -142,6 +142,7 @@ function detailsOf({ kind, status }: Watched): string {
     return `domain ${status.domid}${target}${status.state === undefined ? '' : `, ${status.state}`}`;
   }
   if (status?.address === undefined) return '';
-  const slot = status.virtualDeviceFunction === undefined ? '' : ` in slot ${status.virtualDeviceFunction}`;
-  return `${status.address}${slot}`;
+  const { address, virtualDeviceFunction: place } = status;
+  // Slot and function share a byte; spec.virtualSlot names the slot alone.
+  return place === undefined ? address : `${address} at ${place}, slot ${Number(place) >> 3} of the guest`;
 }

@@ -32,6 +32,18 @@ describe('createProgress', () => {
     expect(written()).toBe('[  0.0 s] one\n[ 12.3 s] two\n');
   });
 
+  test('after the end nothing is live, and steps are plain lines', () => {
+    const { terminal, written } = recorder(true);
+    const progress = createProgress(terminal, () => 0);
+    progress.live('going on');
+    progress.end();
+    const before = written();
+    progress.live('what others do later');
+    expect(written()).toBe(before);
+    progress.step('last');
+    expect(written()).not.toContain('later');
+  });
+
   test('a live line never wraps, and a step comes before it', () => {
     const { terminal, written } = recorder(true, 24);
     const progress = createProgress(terminal, () => 0);
