@@ -40,7 +40,13 @@ export function removalStep(
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;
   if (only) return { step: { do: 'release', address, quarantine } };
-  if (snapshot.pciBackend.state !== xenbusState.connected) return wait();
+  if (snapshot.pciBackend.state !== xenbusState.connected) {
+    // A front end that never plays its part must not hold the device for ever where the policy says so.
+    const forced = forcedAt(snapshot, attachment);
+    return forced !== undefined && snapshot.now >= forced
+      ? { step: { do: 'release', address, quarantine: true } }
+      : wait(forced);
+  }
   // pciback leaves a closing entry as it is (xen_pcibk_reconfigure): that the back end is connected again is its answer.
   const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
   if (closed) return { step: { do: 'release', address, quarantine } };

@@ -276,6 +276,20 @@ describe('detaching a device', () => {
     expect(step(change)).toMatchObject(expected);
   });
 
+  test('a back end that never settles holds a device only as long as Force allows', () => {
+    const forced = anAttachment({ metadata: deleting, spec: { removalPolicy: 'Force', removalTimeoutSeconds: 100 } });
+    const stuck = { ...aBackend(theAddress, '0000:04:00.0'), state: 7 };
+    const at = (since: number) => ({
+      ...prepared,
+      attachments: [forced],
+      pciNotes: removed,
+      pciBackend: stuck,
+      memory: { ...held, removingSince: new Map([['pa-1', since]]) },
+    });
+    expect(step(at(950_000))).toEqual(none(1_050_000));
+    expect(step(at(900_000))).toMatchObject({ step: { do: 'release', quarantine: true } });
+  });
+
   test('pciback is asked for one thing at a time: what it let go is dropped before anything else', () => {
     const [first, second] = aBackend(theAddress, '0000:04:00.0').entries;
     const leaving = { ...aBackend(), entries: [first!, { ...second!, state: 5 }] };
