@@ -23,8 +23,9 @@ const host = aHost('xen-1', {
   ],
 });
 const other: Holder = { uid: 'other', name: 'default/other', stubDomain: 'default/other-guest' };
-const nobody: ClaimsView = { holderOf: () => undefined, askersOf: () => [], guestOf: () => undefined };
-const claim = (spec: Partial<PciAttachment['spec']>, holderOf: ClaimsView['holderOf'] = nobody.holderOf) =>
+const noHolder = (): Holder | undefined => undefined;
+const nobody: ClaimsView = { holderOf: noHolder, askersOf: () => [], guestOf: () => undefined };
+const claim = (spec: Partial<PciAttachment['spec']>, holderOf: (address: string) => Holder | undefined = noHolder) =>
   claimDevice(anAttachment({ spec, claimed: false }), host, { ...nobody, holderOf });
 
 describe('by address', () => {
