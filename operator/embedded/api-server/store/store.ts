@@ -118,10 +118,11 @@ export class ObjectStore implements Recovery {
     return this.#lastDurable;
   }
 
-  /** Before `load`: changes up to `snapshotVersion` will not come one by one. */
+  /** Before anything is stored: changes up to `snapshotVersion` will not come one by one, watches cannot start there. */
   begin(snapshotVersion: number): void {
     this.#base = Math.max(this.#base, snapshotVersion);
     this.#revision = this.#base;
+    for (const collection of this.#collections.values()) collection.compact(this.#base);
   }
 
   /** Takes over a record from disk, before anything is served. */

@@ -23,6 +23,7 @@ afterEach(async () => {
 
 async function open(): Promise<{ store: ObjectStore; journal: Journal }> {
   const store = new ObjectStore();
+  store.define('things', []);
   const journal = await openJournal(directory, store);
   opened.push(journal);
   store.attach(journal);
