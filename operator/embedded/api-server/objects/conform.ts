@@ -1,8 +1,9 @@
 import type { ApiContext } from '../api-context.ts';
-import { badRequest, invalid, type ApiStatusError } from '../api-status.ts';
+import { ApiStatusError, badRequest, invalid } from '../api-status.ts';
 import { childObject, childString, isObject } from '../json.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
-import { cleanMetadata } from './metadata.ts';
+import { cannotUnmarshal, normalBytes } from './byte-fields.ts';
+import { cleanMetadata, type Misfit } from './metadata.ts';
 import type { WriteOptions } from './write-options.ts';
 
 /** An object as the client sent it, and what was noticed while it was parsed. */
@@ -23,11 +24,13 @@ export function conform(
   options: WriteOptions,
   warnings: string[],
 ): JsonObject {
-  const object = checkType(resource, sent.object);
-  const { metadata, unknown, wrong } = cleanMetadata(object['metadata']);
-  if (wrong !== undefined) throw undecodable(resource, `json: cannot unmarshal ${wrong} into its Go struct field`);
-  checkTimes(resource, object);
-  const pruned = context.schemas.get(resource).prune({ ...object, metadata });
+  const typed = checkType(resource, sent.object);
+  const { metadata, unknown, wrong } = cleanMetadata(typed['metadata']);
+  if (wrong !== undefined) throw new UndecodableError(resource, misfit(resource, wrong));
+  checkTimes(resource, typed);
+  const bytes = normalBytes(resource, typed);
+  if ('wrong' in bytes) throw new UndecodableError(resource, bytes.wrong);
+  const pruned = context.schemas.get(resource).prune({ ...bytes.object, metadata });
   noteDropped(
     resource,
     [
@@ -48,7 +51,9 @@ export function noteDropped(
   warnings: string[],
 ): void {
   if (notes.length === 0 || options.fieldValidation === 'Ignore') return;
-  if (options.fieldValidation === 'Strict') throw undecodable(resource, `strict decoding error: ${notes.join(', ')}`);
+  if (options.fieldValidation === 'Strict') {
+    throw new UndecodableError(resource, `strict decoding error: ${notes.join(', ')}`);
+  }
   warnings.push(...notes);
 }
 
@@ -67,7 +72,10 @@ function checkTimes(resource: ServedResource, object: JsonObject): void {
   for (const time of times) {
     if (time === undefined || time === null || (typeof time === 'string' && microTime.test(time))) continue;
     const shown = JSON.stringify(time).slice(0, 64);
-    throw undecodable(resource, `parsing time ${shown} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${shown}`);
+    throw new UndecodableError(
+      resource,
+      `parsing time ${shown} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${shown}`,
+    );
   }
 }
 
@@ -96,8 +104,21 @@ function unrecognized(resource: ServedResource, why: string): ApiStatusError {
   return badRequest(`the object provided is unrecognized (must be of type ${resource.kind}): ${why}`);
 }
 
-function undecodable(resource: ServedResource, why: string): ApiStatusError {
-  return badRequest(
-    `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`,
-  );
+/** Go reads the metadata of custom objects by itself, and that of built-in kinds as a part of the object. */
+function misfit(resource: ServedResource, { path, value, type }: Misfit): string {
+  if (path === '') return cannotUnmarshal(value, `${resource.kind}.metadata`, type);
+  return cannotUnmarshal(value, resource.custom ? `ObjectMeta.${path}` : `ObjectMeta.metadata.${path}`, type);
+}
+
+/** 400 for what Go cannot decode into the type of the kind. */
+export class UndecodableError extends ApiStatusError {
+  /** What the decoder says. */
+  readonly why: string;
+
+  constructor(resource: ServedResource, why: string) {
+    const { kind, version } = resource;
+    super(400, 'BadRequest', `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
+    this.name = 'UndecodableError';
+    this.why = why;
+  }
 }

@@ -7,7 +7,7 @@ import { childObject, childString, isObject } from '../json.ts';
 import { applyPatch, PatchError } from '../patch/patch.ts';
 import { groupVersionOf, type JsonObject, type ServedResource } from '../served-resource.ts';
 import { storageKey } from '../store/stored-object.ts';
-import { conform, noteDropped, type Sent } from './conform.ts';
+import { conform, UndecodableError, noteDropped, type Sent } from './conform.ts';
 import { createObject, namespaceMismatch, type Written } from './create.ts';
 import { cleanMetadata } from './metadata.ts';
 import { updateObject, type UpdateTarget } from './update.ts';
@@ -86,12 +86,13 @@ function conformPatched(
   options: WriteOptions,
   warnings: string[],
 ): JsonObject {
-  if (options.fieldValidation !== 'Strict') return conform(context, resource, result, options, warnings);
-  const notes: string[] = [];
-  const object = conform(context, resource, result, { ...options, fieldValidation: 'Warn' }, notes);
-  if (notes.length === 0) return object;
-  const message = `Invalid value: ${JSON.stringify(JSON.stringify(result.object))}: strict decoding error: ${notes.join(', ')}`;
-  throw invalid({ group: '', plural: '', kind: '' }, '', [{ reason: 'FieldValueInvalid', field: 'patch', message }]);
+  try {
+    return conform(context, resource, result, options, warnings);
+  } catch (error) {
+    if (!(error instanceof UndecodableError)) throw error;
+    const message = `Invalid value: ${JSON.stringify(JSON.stringify(result.object))}: ${error.why}`;
+    throw invalid({ group: '', plural: '', kind: '' }, '', [{ reason: 'FieldValueInvalid', field: 'patch', message }]);
+  }
 }
 
 function patchFailure(error: unknown): unknown {
@@ -173,7 +174,7 @@ function checkApplied(target: UpdateTarget, sent: Sent): JsonObject {
   }
   const { metadata, unknown, wrong } = cleanMetadata(object['metadata']);
   if (wrong !== undefined || unknown.length > 0) {
-    const field = wrong ?? unknown[0] ?? '';
+    const field = wrong === undefined ? (unknown[0] ?? '') : `metadata.${wrong.path}`;
     throw new ApiStatusError(500, '', `failed to create typed patch object: .${field}: field not declared in schema`);
   }
   const sentName = childString(metadata, 'name');

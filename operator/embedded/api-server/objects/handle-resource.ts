@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { ApiContext } from '../api-context.ts';
-import { alreadyExists, badRequest, methodNotAllowed, noSuchResource, notFound } from '../api-status.ts';
+import {
+  type ApiStatusError,
+  alreadyExists,
+  badRequest,
+  methodNotAllowed,
+  noSuchResource,
+  notFound,
+} from '../api-status.ts';
 import { jsonAnswer, type Answer } from '../http/answer.ts';
 import type { AnswerForm } from '../http/negotiation.ts';
 import { readObject } from '../http/read-body.ts';
@@ -85,6 +92,7 @@ async function create(context: ApiContext, call: ResourceRequest): Promise<Answe
   const { resource, target, query, request, warnings } = call;
   if (target.subresource !== '') throw methodNotAllowed();
   if (resource.namespaced && target.namespace === '') throw noSuchResource();
+  if (target.name !== '' && !resource.custom) throw methodNotAllowed();
   const options = parseWriteOptions(query, request.headers['user-agent'] ?? '', 'CreateOptions');
   const sent = await readObject(request);
   const object = conform(context, resource, sent, options, warnings);
@@ -94,7 +102,7 @@ async function create(context: ApiContext, call: ResourceRequest): Promise<Answe
 
 async function replace(context: ApiContext, call: ResourceRequest): Promise<Answer> {
   const { resource, target, query, request, warnings } = call;
-  if (target.name === '') throw badRequest('name must be provided');
+  if (target.name === '') throw nameless(resource);
   const options = parseWriteOptions(query, request.headers['user-agent'] ?? '', 'UpdateOptions');
   const sent = await readObject(request);
   const object = conform(context, resource, sent, options, warnings);
@@ -112,7 +120,7 @@ async function replace(context: ApiContext, call: ResourceRequest): Promise<Answ
 }
 
 async function patch(context: ApiContext, call: ResourceRequest): Promise<Answer> {
-  if (call.target.name === '') throw badRequest('name must be provided');
+  if (call.target.name === '') throw nameless(call.resource);
   const { written, created } = await handlePatch(context, updateTarget(call), call.request, call.query, call.warnings);
   return writtenAnswer(context, call, created ? 201 : 200, written);
 }
@@ -141,6 +149,11 @@ async function removeCollection(context: ApiContext, call: ResourceRequest): Pro
   });
   const page = { objects: [], resourceVersion: context.store.revision, continueToken: '', remaining: undefined };
   return { code: 200, body: viewPage(context, resource, { kind: 'object' }, 'None', page, items) };
+}
+
+/** Built-in collections have routes of their own; those of custom kinds are one handler, which misses the name. */
+function nameless(resource: ServedResource): ApiStatusError {
+  return resource.custom ? badRequest('name must be provided') : methodNotAllowed();
 }
 
 function updateTarget({ resource, target }: ResourceRequest): UpdateTarget {

@@ -2,7 +2,9 @@ import type { StatusCause } from '../api-status.ts';
 import { childObject, childString, isObject } from '../json.ts';
 import type { JsonObject, ServedResource } from '../served-resource.ts';
 
-const known: Readonly<Record<string, 'string' | 'number' | 'strings' | 'map' | 'objects'>> = {
+type Shape = 'string' | 'number' | 'strings' | 'map' | 'owners' | 'managers';
+
+const known: Readonly<Record<string, Shape>> = {
   name: 'string',
   generateName: 'string',
   namespace: 'string',
@@ -15,41 +17,68 @@ const known: Readonly<Record<string, 'string' | 'number' | 'strings' | 'map' | '
   deletionGracePeriodSeconds: 'number',
   labels: 'map',
   annotations: 'map',
-  ownerReferences: 'objects',
+  ownerReferences: 'owners',
   finalizers: 'strings',
-  managedFields: 'objects',
+  managedFields: 'managers',
 };
 
+/** The Go types of ObjectMeta: of the field, and of what a list or map holds. */
+const goTypes: Readonly<Record<Shape, readonly [whole: string, part: string]>> = {
+  string: ['string', ''],
+  number: ['int64', ''],
+  strings: ['[]string', 'string'],
+  map: ['map[string]string', 'string'],
+  owners: ['[]v1.OwnerReference', 'v1.OwnerReference'],
+  managers: ['[]v1.ManagedFieldsEntry', 'v1.ManagedFieldsEntry'],
+};
+
+/** A value that does not have the type of its field. */
+export interface Misfit {
+  /** Under metadata; '' for metadata itself. */
+  readonly path: string;
+  readonly value: unknown;
+  /** The Go type that was wanted. */
+  readonly type: string;
+}
+
 /** Metadata reduced to what ObjectMeta has: nulls and unknown fields dropped, wrong types reported. */
-export function cleanMetadata(value: unknown): { metadata: JsonObject; unknown: string[]; wrong: string | undefined } {
+export function cleanMetadata(value: unknown): { metadata: JsonObject; unknown: string[]; wrong: Misfit | undefined } {
   const metadata: JsonObject = {};
   const unknown: string[] = [];
   if (value === undefined || value === null) return { metadata, unknown, wrong: undefined };
-  if (!isObject(value)) return { metadata, unknown, wrong: 'metadata' };
+  if (!isObject(value)) return { metadata, unknown, wrong: { path: '', value, type: 'v1.ObjectMeta' } };
   for (const [key, field] of Object.entries(value)) {
-    const type = Object.hasOwn(known, key) ? known[key] : undefined;
-    if (type === undefined) {
+    const shape = Object.hasOwn(known, key) ? known[key] : undefined;
+    if (shape === undefined) {
       unknown.push(`metadata.${key.slice(0, 128)}`);
     } else if (field !== null) {
-      if (!hasType(field, type)) return { metadata, unknown, wrong: `metadata.${key}` };
+      const wrong = misfit(key, field, shape);
+      if (wrong !== undefined) return { metadata, unknown, wrong };
       metadata[key] = field;
     }
   }
   return { metadata, unknown, wrong: undefined };
 }
 
-function hasType(value: unknown, type: (typeof known)[string]): boolean {
-  switch (type) {
+function misfit(path: string, value: unknown, shape: Shape): Misfit | undefined {
+  const [whole, part] = goTypes[shape];
+  switch (shape) {
     case 'string':
-      return typeof value === 'string';
     case 'number':
-      return typeof value === 'number';
+      return typeof value === shape ? undefined : { path, value, type: whole };
     case 'strings':
-      return Array.isArray(value) && value.every((item) => typeof item === 'string');
-    case 'objects':
-      return Array.isArray(value) && value.every(isObject);
-    case 'map':
-      return isObject(value) && Object.values(value).every((item) => typeof item === 'string');
+    case 'map': {
+      if (shape === 'map' ? !isObject(value) : !Array.isArray(value)) return { path, value, type: whole };
+      for (const item of Object.values(value as object) as unknown[]) {
+        if (typeof item !== 'string') return { path, value: item, type: part };
+      }
+      return undefined;
+    }
+    case 'owners':
+    case 'managers':
+      if (!Array.isArray(value)) return { path, value, type: whole };
+      for (const item of value as unknown[]) if (!isObject(item)) return { path, value: item, type: part };
+      return undefined;
   }
 }
 

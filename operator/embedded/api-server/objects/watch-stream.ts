@@ -6,7 +6,7 @@ import { groupVersionOf, type JsonObject, type ServedResource } from '../served-
 import type { Collection } from '../store/collection.ts';
 import type { StoreEvent } from '../store/store-event.ts';
 import { parseStored, toStored, type StoredObject } from '../store/stored-object.ts';
-import { parseResourceVersion } from './list.ts';
+import { parseResourceVersion, tooLarge } from './list.ts';
 import { parseSelection, type Selection } from './selection.ts';
 
 /** Where a watch writes its frames. */
@@ -52,6 +52,7 @@ export function planWatch(
   }
   const streaming = isTrue(asked);
   const resourceVersion = parseResourceVersion(version);
+  if (streaming && resourceVersion > context.store.revision) throw tooLarge(resourceVersion, context.store.revision);
   const seconds = Number(query.get('timeoutSeconds') ?? '0');
   return {
     resource,
@@ -77,7 +78,7 @@ export function startWatch(context: ApiContext, plan: WatchPlan, sink: WatchSink
     }
     if (plan.endMark) sink.write(bookmark(resource, current, view, true));
   }
-  const past = pastEvents(plan, collection, current);
+  const past = pastEvents(plan, collection);
   if (past === undefined) {
     const error = expired(
       `too old resource version: ${String(plan.resourceVersion)} (${String(collection.compacted)})`,
@@ -101,9 +102,7 @@ export function startWatch(context: ApiContext, plan: WatchPlan, sink: WatchSink
   return keepWatching(context, plan, sink, collection.listen(deliver, selection.filter), view);
 }
 
-function pastEvents(plan: WatchPlan, collection: Collection, current: number): readonly StoreEvent[] | undefined {
-  // A version that was never given out belongs to a store that is gone: the client has to list anew, as after a compaction.
-  if (plan.resourceVersion > current) return undefined;
+function pastEvents(plan: WatchPlan, collection: Collection): readonly StoreEvent[] | undefined {
   return plan.initialEvents ? [] : collection.since(plan.resourceVersion);
 }
 

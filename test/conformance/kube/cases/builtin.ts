@@ -76,12 +76,49 @@ export const builtinCases: readonly Case[] = [
     send: secret({ stringData: { a: 'b' } }),
     has: { data: { a: 'Yg==' }, stringData: absent, type: 'Opaque' },
   }),
-  it('data of a secret must be base64', {
+  ...(
+    [
+      ['%%', 0],
+      ['YWJj%', 4],
+      ['YWJ', 0],
+      ['YWJjY', 4],
+      ['YQ=', 3],
+      ['YQ=a', 2],
+      ['YQ==YQ==', 4],
+      ['=', 0],
+    ] as const
+  ).map(([text, at]) =>
+    it(`data of a secret must be base64, not ${text}`, {
+      do: 'POST {core}/secrets',
+      send: secret({ data: { good: 'YQ==', a: text } }),
+      status: 400,
+      reason: 'BadRequest',
+      message: `Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte ${String(at)}`,
+    }),
+  ),
+  it('base64 may have line breaks', {
     do: 'POST {core}/secrets',
-    send: secret({ data: { a: '%%' } }),
+    send: secret({ data: { a: 'YW\nJj\r\n' } }),
+    has: { data: { a: 'YWJj' } },
+  }),
+  it(
+    'binary data of a config map must be base64, also after a patch',
+    { do: 'POST {core}/configmaps', send: configMap('c') },
+    {
+      do: 'PATCH {core}/configmaps/c',
+      as: 'merge',
+      send: { binaryData: { a: '?' } },
+      status: 422,
+      reason: 'Invalid',
+      message: / "" is invalid: patch: Invalid value: "\{.*\}": illegal base64 data at input byte 0$/,
+    },
+  ),
+  it('data of a secret that is no text', {
+    do: 'POST {core}/secrets',
+    send: secret({ data: { a: 5 } }),
     status: 400,
     reason: 'BadRequest',
-    message: /illegal base64 data/,
+    message: /cannot unmarshal number into Go struct field Secret.data of type \[\]uint8/,
   }),
   it('a service account', {
     do: 'POST {core}/serviceaccounts',

@@ -114,6 +114,19 @@ export const objectCases: readonly Case[] = [
     reason: 'MethodNotAllowed',
     message: 'the server does not allow this method on the requested resource',
   }),
+  it('a patch of a built-in collection is not allowed', {
+    do: 'PATCH {core}/configmaps',
+    as: 'merge',
+    send: {},
+    status: 405,
+    reason: 'MethodNotAllowed',
+  }),
+  it('a built-in object cannot be created under its own path', {
+    do: 'POST {core}/configmaps/c',
+    send: configMap('c'),
+    status: 405,
+    reason: 'MethodNotAllowed',
+  }),
   it(
     'a replace of the spec counts the generation up',
     { do: 'POST {sd}', send: stubDomain('vm'), save: { rv: 'metadata.resourceVersion' } },

@@ -1,4 +1,4 @@
-import { type Case, condition, it, pciAttachment, type Step, stubDomain } from '../case.ts';
+import { type Case, condition, configMap, it, pciAttachment, type Step, stubDomain } from '../case.ts';
 
 const NOT_CHECKED =
   '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
@@ -25,6 +25,7 @@ const change = (path: string, spec: object, ...causes: string[]): Step => ({
   reason: 'Invalid',
   causes,
 });
+const literal = (text: string): RegExp => new RegExp(text.replaceAll(/[.*[\]]/g, '\\$&'));
 const vm: Step = { do: 'POST {sd}', send: stubDomain('vm') };
 const serials = (count: number): object[] => Array.from({ length: count }, (_, i) => ({ name: `s${String(i)}` }));
 
@@ -312,6 +313,61 @@ export const validationCases: readonly Case[] = [
     reason: 'BadRequest',
     message: /cannot unmarshal number into Go struct field ObjectMeta.labels of type string/,
   }),
+  ...(
+    [
+      ['labels that are no map', { labels: ['a'] }, 'array', 'ObjectMeta.labels', 'map[string]string'],
+      ['an annotation that is no string', { annotations: { a: {} } }, 'object', 'ObjectMeta.annotations', 'string'],
+      ['finalizers that are no list', { finalizers: 'a' }, 'string', 'ObjectMeta.finalizers', '[]string'],
+      ['a finalizer that is no string', { finalizers: [true] }, 'bool', 'ObjectMeta.finalizers', 'string'],
+      ['a generation that is no number', { generation: 'x' }, 'string', 'ObjectMeta.generation', 'int64'],
+      [
+        'owners that are no list',
+        { ownerReferences: {} },
+        'object',
+        'ObjectMeta.ownerReferences',
+        '[]v1.OwnerReference',
+      ],
+    ] as const
+  ).flatMap(([what, metadata, given, field, type]) => {
+    const text = (path: string): RegExp =>
+      literal(`json: cannot unmarshal ${given} into Go struct field ${path} of type ${type}`);
+    const refused = { status: 400, reason: 'BadRequest' };
+    return [
+      it(what, {
+        do: 'POST {sd}',
+        send: stubDomain('vm', {}, {}, metadata),
+        ...refused,
+        message: text(field),
+      }),
+      it(`${what}, of a built-in kind`, {
+        do: 'POST {core}/configmaps',
+        send: configMap('c', {}, metadata),
+        ...refused,
+        message: text(field.replace('.', '.metadata.')),
+      }),
+    ];
+  }),
+  it(
+    'a patch that leaves a label that is no string',
+    { do: 'POST {sd}', send: stubDomain('vm') },
+    { do: 'POST {core}/configmaps', send: configMap('c') },
+    {
+      do: 'PATCH {sd}/vm',
+      as: 'merge',
+      send: { metadata: { labels: { a: 5 } } },
+      status: 422,
+      reason: 'Invalid',
+      message: /patch: Invalid value: .*cannot unmarshal number/,
+    },
+    {
+      do: 'PATCH {core}/configmaps/c',
+      as: 'merge',
+      send: { metadata: { labels: { a: 5 } } },
+      status: 422,
+      reason: 'Invalid',
+      message: /patch: Invalid value: .*cannot unmarshal number/,
+    },
+  ),
   it('a CRD whose rules do not compile is refused', {
     do: 'POST {crds}',
     send: {

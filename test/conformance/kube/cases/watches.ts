@@ -138,7 +138,7 @@ export const watchCases: readonly Case[] = [
     },
   ),
   it('a watch of a resourceVersion of the future waits for it', {
-    watch: '{sd}?resourceVersion=99999999&timeoutSeconds=1',
+    watch: '{sd}?resourceVersion=999999999999999&timeoutSeconds=1',
     events: [],
     ends: true,
   }),

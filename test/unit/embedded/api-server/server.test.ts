@@ -260,7 +260,7 @@ describe('lists', () => {
     expect(itemNames(await api.call('GET', `${path}?resourceVersion=${version}`))).toEqual(['b', 'c']);
     for (let index = 0; index < 45; index++) await status('b', { domid: index + 1 });
     expect((await api.call('GET', exact)).code).toBe(410);
-    expect((await api.call('GET', `${path}?resourceVersion=99999999`)).code).toBe(504);
+    expect((await api.call('GET', `${path}?resourceVersion=999999999999999`)).code).toBe(504);
   });
 
   test('metadata only, and as a table', async () => {
@@ -332,15 +332,13 @@ describe('watches', () => {
     expect(await events(stream, 1)).toEqual(['ADDED here']);
   });
 
-  test('a version that is too old is an ERROR event with 410, and so is one of the future', async () => {
+  test('a version that is too old is an ERROR event with 410', async () => {
     const first = await create('a');
     for (let index = 0; index < 45; index++) await status('a', { domid: index + 1 });
-    for (const version of [first.body.metadata.resourceVersion, '99999999']) {
-      const stream = await watch(`${path}?watch=1&resourceVersion=${version}`);
-      const event = await stream.next();
-      expect([event?.type, event?.object.code, event?.object.reason]).toEqual(['ERROR', 410, 'Expired']);
-      expect(await stream.next()).toBeUndefined();
-    }
+    const stream = await watch(`${path}?watch=1&resourceVersion=${first.body.metadata.resourceVersion}`);
+    const event = await stream.next();
+    expect([event?.type, event?.object.code, event?.object.reason]).toEqual(['ERROR', 410, 'Expired']);
+    expect(await stream.next()).toBeUndefined();
   });
 
   test('timeoutSeconds ends the stream, with a last bookmark', async () => {
