@@ -232,8 +232,13 @@ function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): 
 
 function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   const { object } = snapshot;
-  if (object !== undefined && isDeleting(object))
-    return decide('Ready', 'False', 'Deleting', 'The stub domain is being taken down.');
+  if (object !== undefined && isDeleting(object)) {
+    const waiting = decisions.some(({ type, reason }) => type === 'ChannelIdle' && reason === 'WaitingForGuest');
+    const message = waiting
+      ? 'The guest was asked to let a PCI device go and has not done so yet. The stub domain is taken down when it has, or when the longest removalTimeoutSeconds of its PciAttachments is over.'
+      : 'The stub domain is being taken down.';
+    return decide('Ready', 'False', 'Deleting', message);
+  }
   const stopped = obstacle(snapshot);
   if (stopped !== undefined) return decide('Ready', 'False', stopped.reason, stopped.message);
   const pausedOnPurpose = object?.spec.runState === 'Paused';

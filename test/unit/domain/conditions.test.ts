@@ -15,6 +15,7 @@ import {
   anAttachment,
   hostDevices,
   theAddress,
+  theStub,
   theTarget,
 } from '../../support/builders.ts';
 
@@ -28,6 +29,8 @@ const stub = (change: Partial<Snapshot>) => {
 };
 const channel = aSnapshot().channel!;
 const note = aSnapshot().note!;
+const messageOf = (decisions: readonly ConditionDecision[], type: string): string | undefined =>
+  decisions.find((decision) => decision.type === type)?.message;
 const nothing = { note: undefined, stub: undefined, channel: undefined } as const;
 
 describe('a stub domain is ready', () => {
@@ -139,6 +142,26 @@ describe('the back end of an attachment', () => {
   ])('%s', (_, change, expected) => {
     expect(of(pci(change), 'BackendReady')).toBe(expected);
   });
+});
+
+test('a stub domain that is deleted says that it waits for the guest, and for how long', () => {
+  const inflight = {
+    id: 'i',
+    command: 'pci-rem',
+    parameter: theAddress,
+    owner: 'pa-1',
+    address: theAddress,
+    stub: theStub,
+    target: theTarget,
+    sentAt: 900_000,
+  } as const;
+  const decisions = stub({
+    object: aStubDomain({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    channel: { ...channel, inflight, parameter: { kind: 'request' } },
+  });
+  expect(of(decisions, 'ChannelIdle')).toBe('False WaitingForGuest');
+  expect(of(decisions, 'Ready')).toBe('False Deleting');
+  expect(messageOf(decisions, 'Ready')).toMatch(/guest .* has not done so yet.* removalTimeoutSeconds/);
 });
 
 describe('an attachment is ready', () => {
