@@ -8,9 +8,16 @@ const backendPath = /^\/local\/domain\/0\/backend\/[a-z]+\/(\d{1,5})(?:\/|$)/;
 /** Back ends change in bursts, and none of their changes is urgent. */
 const backendDelayMs = 25;
 
-/** A stub domain may have so many passes at once, and so many a second after: a hostile one flaps at full speed. */
+/** A stub domain may cause so many passes at once, and so many a second after: a hostile one flaps at full speed. */
 const burst = 20;
 const refillPerMs = 10 / 1000;
+
+/** How often a key may still be woken, and the wake that no pass has taken up yet, if any. Times are milliseconds. */
+interface Budget {
+  tokens: number;
+  at: number;
+  pending: { due: number; readonly notBefore: number } | undefined;
+}
 
 interface Followed {
   readonly domid: number;
@@ -27,7 +34,7 @@ export class StubWatches {
   readonly #now: () => number;
   readonly #followed = new Map<string, Followed>();
   readonly #keys = new Map<number, string>();
-  readonly #budgets = new Map<string, { tokens: number; at: number }>();
+  readonly #budgets = new Map<string, Budget>();
   #backends: WatchHandle | undefined;
 
   constructor(xenstore: XenStore, enqueueAfter: (key: string, delayMs: number) => void, now: () => number) {
@@ -66,12 +73,31 @@ export class StubWatches {
     this.#followed.set(key, { domid, watch });
   }
 
+  /** A pass of the key begins: events from here on are reason for another. */
+  began(key: string): void {
+    const budget = this.#budgets.get(key);
+    if (budget !== undefined) budget.pending = undefined;
+  }
+
+  /** Events that one pass will answer, such as those of one transaction, cost one wake. */
   #wake(key: string, delayMs: number): void {
     const now = this.#now();
-    const budget = this.#budgets.get(key) ?? { tokens: burst, at: now };
-    const tokens = Math.min(burst, budget.tokens + (now - budget.at) * refillPerMs);
-    this.#budgets.set(key, { tokens: Math.max(0, tokens - 1), at: now });
-    this.#enqueueAfter(key, tokens >= 1 ? delayMs : Math.ceil((1 - tokens) / refillPerMs));
+    const budget = this.#budgets.get(key) ?? { tokens: burst, at: now, pending: undefined };
+    this.#budgets.set(key, budget);
+    const { pending } = budget;
+    if (pending !== undefined) {
+      const due = Math.max(now + delayMs, pending.notBefore);
+      if (due >= pending.due) return;
+      pending.due = due;
+      this.#enqueueAfter(key, Math.max(0, due - now));
+      return;
+    }
+    const tokens = Math.min(burst, budget.tokens + Math.max(0, now - budget.at) * refillPerMs);
+    const heldMs = tokens >= 1 ? 0 : Math.ceil((1 - tokens) / refillPerMs);
+    budget.tokens = tokens - 1;
+    budget.at = now;
+    budget.pending = { due: now + Math.max(delayMs, heldMs), notBefore: now + heldMs };
+    this.#enqueueAfter(key, Math.max(delayMs, heldMs));
   }
 
   async stop(): Promise<void> {

@@ -88,6 +88,7 @@ export class StubDomainReconciler {
 
   async reconcile(key: string, context: ReconcileContext): Promise<Action> {
     const { clock, watches, logger } = this.#options;
+    watches.began(key);
     const unreadable = this.#unreadable(key);
     if (unreadable !== undefined) {
       logger.warn('An object is not valid, and everything of its StubDomain is left as it is', { key, ...unreadable });
