@@ -38,6 +38,8 @@ interface Attach {
   readonly afterMs: number;
   readonly requests: number;
   readonly roundTrips: number;
+  /** Passes of the agent over the stub domain. */
+  readonly passes: number;
 }
 
 /** The time at which a node came to be as `accept` wants it, by our own watch. */
@@ -93,13 +95,25 @@ async function removed({ kube }: BenchWorld, attachments: ObjectTimes, name: str
   await sleep(settleMs);
 }
 
-const work = async (world: BenchWorld): Promise<[number, number]> => [
-  await world.metric('stubdom_xenstore_requests_total'),
-  await world.metric('stubdom_xenstore_round_trips_total'),
-];
+interface Work {
+  readonly requests: number;
+  readonly roundTrips: number;
+  readonly passes: number;
+}
+
+/** What the agent has done until now. */
+async function work(world: BenchWorld): Promise<Work> {
+  const text = await world.metrics();
+  const sum = (pattern: RegExp): number => [...text.matchAll(pattern)].reduce((total, [, n]) => total + Number(n), 0);
+  return {
+    requests: sum(/^stubdom_xenstore_requests_total (\d+)$/gm),
+    roundTrips: sum(/^stubdom_xenstore_round_trips_total (\d+)$/gm),
+    passes: sum(/^controller_runtime_reconcile_total\{[^}]*controller="stub-domain-agent"[^}]*\} (\d+)$/gm),
+  };
+}
 
 async function attach(world: BenchWorld, attachments: ObjectTimes, channel: string, name: string): Promise<Attach> {
-  const [requests, roundTrips] = await work(world);
+  const before = await work(world);
   const { xenstore, kube } = world;
   let began = 0;
   const shownAt = attachments.when(name, (shown) => says(shown, 'Inserted', 'True'));
@@ -111,15 +125,16 @@ async function attach(world: BenchWorld, attachments: ObjectTimes, channel: stri
     shownAt,
   ]);
   await sleep(settleMs);
-  const [requestsAfter, roundTripsAfter] = await work(world);
+  const after = await work(world);
   await removed(world, attachments, name);
   return {
     totalMs: shown - began,
     beforeMs: sent - began,
     modelMs: replied - sent,
     afterMs: shown - replied,
-    requests: requestsAfter - requests,
-    roundTrips: roundTripsAfter - roundTrips,
+    requests: after.requests - before.requests,
+    roundTrips: after.roundTrips - before.roundTrips,
+    passes: after.passes - before.passes,
   };
 }
 
@@ -207,6 +222,7 @@ async function main(): Promise<void> {
     row('bare exchange: parameter to acknowledgement', spread(bares.map(({ ms }) => ms)));
     row('attach: XenStore round trips in a row', String(median(of('roundTrips'))), 'target 10');
     row('attach: XenStore requests', String(median(of('requests'))));
+    row('attach: passes of the agent', String(median(of('passes'))));
     row('bare exchange: XenStore round trips in a row', String(median(bares.map(({ roundTrips }) => roundTrips))));
     row('bare exchange: XenStore requests', String(median(bares.map(({ requests }) => requests))));
     const ratio = (a: readonly number[], b: readonly number[]): string => (median(a) / median(b)).toFixed(1);
