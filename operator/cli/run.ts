@@ -68,7 +68,11 @@ function brokenPipe(): Promise<number> {
   return new Promise((resolve, reject) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') resolve(0);
-      else reject(error);
+      // The terminal was closed: SIGHUP asks for a clean end, and nobody reads any more.
+      else if (error.code !== 'EIO') reject(error);
+    });
+    process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EIO' && error.code !== 'EPIPE') reject(error);
     });
   });
 }

@@ -56,7 +56,7 @@ describe('stubdom up', () => {
     expect(await leftovers()).toEqual([]);
   }, 90_000);
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     '%s ends it cleanly: ports, sockets and files are gone',
     async (signal) => {
       const world = up();
@@ -78,6 +78,15 @@ describe('stubdom up', () => {
     const world = up('--hosts', '20');
     await world.output(/API server/);
     expect(await world.stop('SIGINT')).toMatchObject({ code: 0, stderr: '' });
+    expect(await leftovers()).toEqual([]);
+  }, 90_000);
+
+  test('a closed terminal, of which it hears more than once, is a clean end', async () => {
+    const world = up();
+    await world.output(/xenstore ls --socket (\S+)/);
+    world.child.kill('SIGHUP');
+    await world.output(/^Stopping\.$/m);
+    expect(await world.stop('SIGHUP')).toMatchObject({ code: 0, stderr: '' });
     expect(await leftovers()).toEqual([]);
   }, 90_000);
 
