@@ -137,6 +137,8 @@ function prune(
   last: FieldSet,
   now: FieldSet,
 ): JsonObject {
+  // Naming fields keeps the order of sets, so this answers the question below for most applies at once.
+  if (isEmptySet(difference(last, now))) return merged;
   const lastNamed = withNamedFields(topology, last);
   if (isEmptySet(difference(lastNamed, withNamedFields(topology, now)))) return merged;
   const owned = withNamedFields(

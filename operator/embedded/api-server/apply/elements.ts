@@ -12,7 +12,7 @@ export function itemElement(list: ListTopology, item: unknown): string | undefin
   if (list.keys.length === 1) {
     const key = list.keys[0] ?? '';
     const value = own(item, key) ?? list.keyDefaults.get(key);
-    return value === undefined ? undefined : `k:{${JSON.stringify(key)}:${JSON.stringify(value)}}`;
+    return value === undefined ? undefined : `${list.prefix}${JSON.stringify(value)}}`;
   }
   const parts: string[] = [];
   for (const key of [...list.keys].sort()) {

@@ -17,6 +17,8 @@ export type Topology =
       readonly kind: 'list';
       readonly relation: 'atomic' | 'set' | 'map';
       readonly keys: readonly string[];
+      /** How the path element of an item begins, where there is one key: `k:{"name":`. */
+      readonly prefix: string;
       readonly keyDefaults: ReadonlyMap<string, unknown>;
       readonly element: Topology;
     }
@@ -28,7 +30,14 @@ export type ListTopology = Extract<Topology, { kind: 'list' }>;
 const ANY: Topology = { kind: 'any' };
 const UNTYPED: Topology = { kind: 'scalar', type: 'untyped' };
 const ANY_MAP: MapTopology = { kind: 'map', fields: new Map(), element: ANY, atomic: false };
-const ANY_LIST: ListTopology = { kind: 'list', relation: 'atomic', keys: [], keyDefaults: new Map(), element: ANY };
+const ANY_LIST: ListTopology = {
+  kind: 'list',
+  relation: 'atomic',
+  keys: [],
+  prefix: '',
+  keyDefaults: new Map(),
+  element: ANY,
+};
 
 /** The topology of a value: `any` becomes what the value is. */
 export function topologyFor(topology: Topology, value: unknown): Exclude<Topology, { kind: 'any' }> {
@@ -70,6 +79,7 @@ function listOf(schema: JsonObject): Topology {
     kind: 'list',
     relation: relation === 'map' || relation === 'set' ? relation : 'atomic',
     keys: keys.filter((key): key is string => typeof key === 'string'),
+    prefix: `k:{${JSON.stringify(keys[0] ?? '')}:`,
     keyDefaults,
     element: buildTopology(items),
   };

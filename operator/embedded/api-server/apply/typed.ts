@@ -44,9 +44,8 @@ function checkList(shape: ListTopology, value: unknown, path: string, errors: st
   }
   const seen = new Set<string>();
   for (const [i, item] of value.entries()) {
-    let element = `[${String(i)}]`;
+    const name = shape.relation === 'atomic' ? undefined : itemElement(shape, item);
     if (shape.relation !== 'atomic') {
-      const name = itemElement(shape, item);
       if (name === undefined) {
         errors.push(
           isObject(item)
@@ -55,15 +54,23 @@ function checkList(shape: ListTopology, value: unknown, path: string, errors: st
         );
         return;
       }
-      element = fieldPaths({ [name]: {} })[0] ?? element;
       if (seen.has(name)) {
-        errors.push(`${path}: duplicate entries for key ${element}`);
+        errors.push(`${path}: duplicate entries for key ${elementPath(name)}`);
         return;
       }
       seen.add(name);
     }
-    check(shape.element, item, path + element, errors);
+    const first = errors.length;
+    check(shape.element, item, '', errors);
+    // The path of an item is made only for what is wrong with it: nearly always nothing is.
+    for (let at = first; at < errors.length; at++) {
+      errors[at] = `${path}${name === undefined ? `[${String(i)}]` : elementPath(name)}${errors[at] ?? ''}`;
+    }
   }
+}
+
+function elementPath(element: string): string {
+  return fieldPaths({ [element]: {} })[0] ?? '';
 }
 
 function check(topology: Topology, value: unknown, path: string, errors: string[]): void {

@@ -124,13 +124,19 @@ function itemKeys(node: SchemaNode, item: JsonObject): JsonObject {
   return keys;
 }
 
+/** The same for comparing with other items of the list. */
+function itemKey(node: SchemaNode, item: JsonObject): string {
+  const only = node.listKeys.length === 1 ? own(item, node.listKeys[0] ?? '') : undefined;
+  return typeof only === 'string' ? `'${only}` : JSON.stringify(itemKeys(node, item));
+}
+
 function checkDuplicates(node: SchemaNode, value: readonly unknown[], path: string, errors: FieldError[]): void {
   if (value.length < 2 || (node.listType === 'atomic' && !node.uniqueItems)) return;
   const seen = new Set<string>();
   for (const [i, item] of value.entries()) {
-    const shownItem = node.listType === 'map' && isObject(item) ? itemKeys(node, item) : item;
-    const key = JSON.stringify(shownItem);
-    if (seen.has(key)) errors.push(duplicate(`${path}[${String(i)}]`, shownItem));
+    const keyed = node.listType === 'map' && isObject(item);
+    const key = keyed ? itemKey(node, item) : JSON.stringify(item);
+    if (seen.has(key)) errors.push(duplicate(`${path}[${String(i)}]`, keyed ? itemKeys(node, item) : item));
     seen.add(key);
   }
 }
@@ -139,8 +145,8 @@ function checkDuplicates(node: SchemaNode, value: readonly unknown[], path: stri
 export function correlated(node: SchemaNode, old: unknown): ((item: unknown) => unknown) | undefined {
   if (node.listType !== 'map' || !Array.isArray(old)) return undefined;
   const byKeys = new Map<string, unknown>();
-  for (const item of old) if (isObject(item)) byKeys.set(JSON.stringify(itemKeys(node, item)), item);
-  return (item) => (isObject(item) ? byKeys.get(JSON.stringify(itemKeys(node, item))) : undefined);
+  for (const item of old) if (isObject(item)) byKeys.set(itemKey(node, item), item);
+  return (item) => (isObject(item) ? byKeys.get(itemKey(node, item)) : undefined);
 }
 
 function checkList(
