@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inflightPath } from '../../operator/domain/locations.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
 import { events, pciAttachments, stubDomains, xenHosts } from '../../operator/kube/resources.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
@@ -138,7 +139,7 @@ function unescaped(value: unknown): string {
 }
 
 async function main(): Promise<void> {
-  const world = await startBenchWorld([...honest, hostile], [`hostile=garbage@${hostile}`]);
+  const world = await startBenchWorld([...honest, hostile], [`drop-replies@${hostile}`]);
   try {
     const follow = {
       domains: await followObjects(world.kube, stubDomains, namespace),
@@ -163,6 +164,8 @@ async function main(): Promise<void> {
     row(`honest pause and resume, p50 / max of ${String(alone.length)}`, spread(alone));
 
     await applyAttachment(world.kube, attachment, hostile, '0000:03:00.0');
+    // The attack meets a command that is under way: what is in `parameter` is its answer.
+    await world.xenstore.wait((tree) => tree.tryRead(inflightPath(uuidOf(hostile))), { timeoutMs: 10_000 });
     const attackBegan = performance.now();
     const writesBefore = follow.domains.changes(hostile) + follow.attachments.changes(attachment);
     for (const phase of phases) await onePhase(world, follow, channel, stub.domid, phase);

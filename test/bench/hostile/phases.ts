@@ -1,5 +1,5 @@
 /** What the attacker does, one after another. */
-export const phases = ['flip', 'values', 'spread', 'recreate'] as const;
+export const phases = ['values', 'flip', 'spread', 'recreate'] as const;
 export type Phase = (typeof phases)[number];
 
 /** In every value that the attacker writes and that is no word of the protocol. */
