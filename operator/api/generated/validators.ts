@@ -10,7 +10,7 @@ interface Validator<T> {
 }
 
 export const validateStubDomainSpec: Validator<StubDomainSpec> = validate10 as never;
-const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","minLength":36,"maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","minLength":17,"maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
+const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "u");
 const pattern1 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "u");
@@ -243,8 +243,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(data6.length < 36){
-const err17 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/minLength",keyword:"minLength",params:{limit: 36},message:"must NOT have fewer than 36 characters"};
+if(!pattern1.test(data6)){
+const err17 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},message:"must match pattern \""+"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -253,8 +253,9 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!pattern1.test(data6)){
-const err18 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},message:"must match pattern \""+"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"+"\""};
+}
+else {
+const err18 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -264,8 +265,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data5.name !== undefined){
+let data7 = data5.name;
+if(typeof data7 === "string"){
+if(data7.length > 64){
+const err19 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -274,12 +278,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-}
-if(data5.name !== undefined){
-let data7 = data5.name;
-if(typeof data7 === "string"){
-if(data7.length > 64){
-const err20 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(data7.length < 1){
+const err20 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -288,8 +288,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data7.length < 1){
-const err21 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern2.test(data7)){
+const err21 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"},message:"must match pattern \""+"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"+"\""};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -298,8 +298,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-if(!pattern2.test(data7)){
-const err22 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"},message:"must match pattern \""+"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"+"\""};
+}
+else {
+const err22 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -309,8 +310,9 @@ vErrors.push(err22);
 errors++;
 }
 }
+}
 else {
-const err23 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err23 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -320,9 +322,9 @@ vErrors.push(err23);
 errors++;
 }
 }
-}
-else {
-const err24 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "object"},message:"must be object"};
+let data8 = data.runState;
+if(typeof data8 !== "string"){
+const err24 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -331,10 +333,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-let data8 = data.runState;
-if(typeof data8 !== "string"){
-const err25 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data8 === "Running") || (data8 === "Paused"))){
+const err25 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -343,8 +343,11 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(!((data8 === "Running") || (data8 === "Paused"))){
-const err26 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
+if(data.kernel !== undefined){
+let data9 = data.kernel;
+if(typeof data9 === "string"){
+if(data9.length > 1024){
+const err26 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -353,11 +356,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(data.kernel !== undefined){
-let data9 = data.kernel;
-if(typeof data9 === "string"){
-if(data9.length > 1024){
-const err27 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(!pattern3.test(data9)){
+const err27 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -366,8 +366,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(!pattern3.test(data9)){
-const err28 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+}
+else {
+const err28 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -377,8 +378,10 @@ vErrors.push(err28);
 errors++;
 }
 }
-else {
-const err29 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.memoryMiB !== undefined){
+let data10 = data.memoryMiB;
+if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
+const err29 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -387,11 +390,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-if(data.memoryMiB !== undefined){
-let data10 = data.memoryMiB;
-if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
-const err30 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(typeof data10 == "number"){
+if(data10 > 65536 || isNaN(data10)){
+const err30 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -400,9 +401,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(typeof data10 == "number"){
-if(data10 > 65536 || isNaN(data10)){
-const err31 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
+if(data10 < 16 || isNaN(data10)){
+const err31 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -411,8 +411,11 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data10 < 16 || isNaN(data10)){
-const err32 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
+}
+}
+let data11 = data.bios;
+if(typeof data11 !== "string"){
+const err32 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -421,11 +424,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-}
-let data11 = data.bios;
-if(typeof data11 !== "string"){
-const err33 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!(((data11 === "ROMBIOS") || (data11 === "SeaBIOS")) || (data11 === "OVMF"))){
+const err33 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -434,8 +434,11 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(!(((data11 === "ROMBIOS") || (data11 === "SeaBIOS")) || (data11 === "OVMF"))){
-const err34 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
+if(data.deviceModelArgs !== undefined){
+let data12 = data.deviceModelArgs;
+if(Array.isArray(data12)){
+if(data12.length > 128){
+const err34 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -444,11 +447,12 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data.deviceModelArgs !== undefined){
-let data12 = data.deviceModelArgs;
-if(Array.isArray(data12)){
-if(data12.length > 128){
-const err35 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
+const len0 = data12.length;
+for(let i0=0; i0<len0; i0++){
+let data13 = data12[i0];
+if(typeof data13 === "string"){
+if(data13.length > 512){
+const err35 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -457,12 +461,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-const len0 = data12.length;
-for(let i0=0; i0<len0; i0++){
-let data13 = data12[i0];
-if(typeof data13 === "string"){
-if(data13.length > 512){
-const err36 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+if(data13.length < 1){
+const err36 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -471,8 +471,8 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(data13.length < 1){
-const err37 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern4.test(data13)){
+const err37 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -481,8 +481,9 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(!pattern4.test(data13)){
-const err38 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
+}
+else {
+const err38 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -492,8 +493,9 @@ vErrors.push(err38);
 errors++;
 }
 }
+}
 else {
-const err39 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err39 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -503,28 +505,16 @@ vErrors.push(err39);
 errors++;
 }
 }
-}
-else {
-const err40 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data.disks !== undefined){
+let data14 = data.disks;
+if(Array.isArray(data14)){
+if(data14.length > 26){
+const err40 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
 if(vErrors === null){
 vErrors = [err40];
 }
 else {
 vErrors.push(err40);
-}
-errors++;
-}
-}
-if(data.disks !== undefined){
-let data14 = data.disks;
-if(Array.isArray(data14)){
-if(data14.length > 26){
-const err41 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
 }
 errors++;
 }
@@ -542,7 +532,17 @@ if(data15.device === undefined){
 data15.device = "Disk";
 }
 if(data15.name === undefined){
-const err42 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err41 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+if(data15.source === undefined){
+const err42 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -551,8 +551,9 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data15.source === undefined){
-const err43 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
+for(const key3 in data15){
+if(!(((((key3 === "name") || (key3 === "source")) || (key3 === "backend")) || (key3 === "access")) || (key3 === "device"))){
+const err43 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -561,9 +562,12 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key3 in data15){
-if(!(((((key3 === "name") || (key3 === "source")) || (key3 === "backend")) || (key3 === "access")) || (key3 === "device"))){
-const err44 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+}
+if(data15.name !== undefined){
+let data16 = data15.name;
+if(typeof data16 === "string"){
+if(data16.length > 63){
+const err44 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -572,12 +576,8 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-if(data15.name !== undefined){
-let data16 = data15.name;
-if(typeof data16 === "string"){
-if(data16.length > 63){
-const err45 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data16.length < 1){
+const err45 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -586,8 +586,8 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data16.length < 1){
-const err46 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern5.test(data16)){
+const err46 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -596,8 +596,9 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(!pattern5.test(data16)){
-const err47 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+else {
+const err47 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -607,8 +608,11 @@ vErrors.push(err47);
 errors++;
 }
 }
-else {
-const err48 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data15.source !== undefined){
+let data17 = data15.source;
+if(typeof data17 === "string"){
+if(data17.length > 1024){
+const err48 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -617,12 +621,8 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-if(data15.source !== undefined){
-let data17 = data15.source;
-if(typeof data17 === "string"){
-if(data17.length > 1024){
-const err49 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(!pattern6.test(data17)){
+const err49 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -631,8 +631,9 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(!pattern6.test(data17)){
-const err50 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
+}
+else {
+const err50 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -642,8 +643,9 @@ vErrors.push(err50);
 errors++;
 }
 }
-else {
-const err51 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data18 = data15.backend;
+if(typeof data18 !== "string"){
+const err51 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -652,10 +654,8 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-let data18 = data15.backend;
-if(typeof data18 !== "string"){
-const err52 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data18 === "Block") || (data18 === "File"))){
+const err52 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -664,8 +664,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(!((data18 === "Block") || (data18 === "File"))){
-const err53 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
+let data19 = data15.access;
+if(typeof data19 !== "string"){
+const err53 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -674,9 +675,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-let data19 = data15.access;
-if(typeof data19 !== "string"){
-const err54 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data19 === "ReadWrite") || (data19 === "ReadOnly"))){
+const err54 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -685,8 +685,9 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(!((data19 === "ReadWrite") || (data19 === "ReadOnly"))){
-const err55 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
+let data20 = data15.device;
+if(typeof data20 !== "string"){
+const err55 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -695,9 +696,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-let data20 = data15.device;
-if(typeof data20 !== "string"){
-const err56 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data20 === "Disk") || (data20 === "CDROM"))){
+const err56 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -706,8 +706,9 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(!((data20 === "Disk") || (data20 === "CDROM"))){
-const err57 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
+}
+else {
+const err57 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -717,8 +718,9 @@ vErrors.push(err57);
 errors++;
 }
 }
+}
 else {
-const err58 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err58 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -728,28 +730,16 @@ vErrors.push(err58);
 errors++;
 }
 }
-}
-else {
-const err59 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data.nics !== undefined){
+let data21 = data.nics;
+if(Array.isArray(data21)){
+if(data21.length > 16){
+const err59 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
 if(vErrors === null){
 vErrors = [err59];
 }
 else {
 vErrors.push(err59);
-}
-errors++;
-}
-}
-if(data.nics !== undefined){
-let data21 = data.nics;
-if(Array.isArray(data21)){
-if(data21.length > 16){
-const err60 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
-if(vErrors === null){
-vErrors = [err60];
-}
-else {
-vErrors.push(err60);
 }
 errors++;
 }
@@ -761,7 +751,17 @@ if(data22.model === undefined){
 data22.model = "rtl8139";
 }
 if(data22.name === undefined){
-const err61 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err60 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+if(data22.mac === undefined){
+const err61 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -770,8 +770,8 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(data22.mac === undefined){
-const err62 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
+if(data22.bridge === undefined){
+const err62 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -780,8 +780,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data22.bridge === undefined){
-const err63 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
+for(const key4 in data22){
+if(!((((key4 === "name") || (key4 === "mac")) || (key4 === "bridge")) || (key4 === "model"))){
+const err63 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -790,9 +791,12 @@ vErrors.push(err63);
 }
 errors++;
 }
-for(const key4 in data22){
-if(!((((key4 === "name") || (key4 === "mac")) || (key4 === "bridge")) || (key4 === "model"))){
-const err64 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+}
+if(data22.name !== undefined){
+let data23 = data22.name;
+if(typeof data23 === "string"){
+if(data23.length > 63){
+const err64 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -801,12 +805,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-}
-if(data22.name !== undefined){
-let data23 = data22.name;
-if(typeof data23 === "string"){
-if(data23.length > 63){
-const err65 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data23.length < 1){
+const err65 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -815,8 +815,8 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(data23.length < 1){
-const err66 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!pattern5.test(data23)){
+const err66 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -825,8 +825,9 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(!pattern5.test(data23)){
-const err67 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+else {
+const err67 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -836,8 +837,11 @@ vErrors.push(err67);
 errors++;
 }
 }
-else {
-const err68 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data22.mac !== undefined){
+let data24 = data22.mac;
+if(typeof data24 === "string"){
+if(data24.length > 17){
+const err68 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -846,12 +850,8 @@ vErrors.push(err68);
 }
 errors++;
 }
-}
-if(data22.mac !== undefined){
-let data24 = data22.mac;
-if(typeof data24 === "string"){
-if(data24.length > 17){
-const err69 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
+if(!pattern8.test(data24)){
+const err69 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -860,8 +860,9 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(data24.length < 17){
-const err70 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/minLength",keyword:"minLength",params:{limit: 17},message:"must NOT have fewer than 17 characters"};
+}
+else {
+const err70 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -870,8 +871,12 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(!pattern8.test(data24)){
-const err71 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
+}
+if(data22.bridge !== undefined){
+let data25 = data22.bridge;
+if(typeof data25 === "string"){
+if(data25.length > 15){
+const err71 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -880,9 +885,8 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-else {
-const err72 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data25.length < 1){
+const err72 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -891,12 +895,8 @@ vErrors.push(err72);
 }
 errors++;
 }
-}
-if(data22.bridge !== undefined){
-let data25 = data22.bridge;
-if(typeof data25 === "string"){
-if(data25.length > 15){
-const err73 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
+if(!pattern9.test(data25)){
+const err73 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -905,8 +905,9 @@ vErrors.push(err73);
 }
 errors++;
 }
-if(data25.length < 1){
-const err74 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err74 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -915,8 +916,11 @@ vErrors.push(err74);
 }
 errors++;
 }
-if(!pattern9.test(data25)){
-const err75 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
+}
+let data26 = data22.model;
+if(typeof data26 === "string"){
+if(data26.length > 32){
+const err75 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -925,9 +929,8 @@ vErrors.push(err75);
 }
 errors++;
 }
-}
-else {
-const err76 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern10.test(data26)){
+const err76 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -937,10 +940,8 @@ vErrors.push(err76);
 errors++;
 }
 }
-let data26 = data22.model;
-if(typeof data26 === "string"){
-if(data26.length > 32){
-const err77 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
+else {
+const err77 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -949,8 +950,9 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(!pattern10.test(data26)){
-const err78 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
+}
+else {
+const err78 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -960,36 +962,14 @@ vErrors.push(err78);
 errors++;
 }
 }
+}
 else {
-const err79 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err79 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err79];
 }
 else {
 vErrors.push(err79);
-}
-errors++;
-}
-}
-else {
-const err80 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err80];
-}
-else {
-vErrors.push(err80);
-}
-errors++;
-}
-}
-}
-else {
-const err81 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err81];
-}
-else {
-vErrors.push(err81);
 }
 errors++;
 }
@@ -1005,7 +985,29 @@ data27.listen = "127.0.0.1";
 }
 for(const key5 in data27){
 if(!(((key5 === "type") || (key5 === "listen")) || (key5 === "keymap"))){
-const err82 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+const err80 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
+}
+let data28 = data27.type;
+if(typeof data28 !== "string"){
+const err81 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+if(!((data28 === "VNC") || (data28 === "SDL"))){
+const err82 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1014,10 +1016,10 @@ vErrors.push(err82);
 }
 errors++;
 }
-}
-let data28 = data27.type;
-if(typeof data28 !== "string"){
-const err83 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data29 = data27.listen;
+if(typeof data29 === "string"){
+if(data29.length > 45){
+const err83 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1026,8 +1028,8 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(!((data28 === "VNC") || (data28 === "SDL"))){
-const err84 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
+if(data29.length < 2){
+const err84 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1036,10 +1038,8 @@ vErrors.push(err84);
 }
 errors++;
 }
-let data29 = data27.listen;
-if(typeof data29 === "string"){
-if(data29.length > 45){
-const err85 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
+if(!pattern11.test(data29)){
+const err85 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1048,8 +1048,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(data29.length < 2){
-const err86 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
+}
+else {
+const err86 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1058,8 +1059,11 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(!pattern11.test(data29)){
-const err87 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
+if(data27.keymap !== undefined){
+let data30 = data27.keymap;
+if(typeof data30 === "string"){
+if(data30.length > 16){
+const err87 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1068,9 +1072,8 @@ vErrors.push(err87);
 }
 errors++;
 }
-}
-else {
-const err88 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern12.test(data30)){
+const err88 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1079,11 +1082,9 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(data27.keymap !== undefined){
-let data30 = data27.keymap;
-if(typeof data30 === "string"){
-if(data30.length > 16){
-const err89 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
+}
+else {
+const err89 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1092,8 +1093,10 @@ vErrors.push(err89);
 }
 errors++;
 }
-if(!pattern12.test(data30)){
-const err90 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
+}
+}
+else {
+const err90 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -1103,39 +1106,16 @@ vErrors.push(err90);
 errors++;
 }
 }
-else {
-const err91 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.serials !== undefined){
+let data31 = data.serials;
+if(Array.isArray(data31)){
+if(data31.length > 8){
+const err91 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
 if(vErrors === null){
 vErrors = [err91];
 }
 else {
 vErrors.push(err91);
-}
-errors++;
-}
-}
-}
-else {
-const err92 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err92];
-}
-else {
-vErrors.push(err92);
-}
-errors++;
-}
-}
-if(data.serials !== undefined){
-let data31 = data.serials;
-if(Array.isArray(data31)){
-if(data31.length > 8){
-const err93 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
-if(vErrors === null){
-vErrors = [err93];
-}
-else {
-vErrors.push(err93);
 }
 errors++;
 }
@@ -1147,23 +1127,23 @@ if(data32.output === undefined){
 data32.output = "pty";
 }
 if(data32.name === undefined){
-const err94 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+const err92 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
-vErrors = [err94];
+vErrors = [err92];
 }
 else {
-vErrors.push(err94);
+vErrors.push(err92);
 }
 errors++;
 }
 for(const key6 in data32){
 if(!((key6 === "name") || (key6 === "output"))){
-const err95 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+const err93 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err95];
+vErrors = [err93];
 }
 else {
-vErrors.push(err95);
+vErrors.push(err93);
 }
 errors++;
 }
@@ -1172,7 +1152,27 @@ if(data32.name !== undefined){
 let data33 = data32.name;
 if(typeof data33 === "string"){
 if(data33.length > 63){
-const err96 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+const err94 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
+}
+errors++;
+}
+if(data33.length < 1){
+const err95 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(vErrors === null){
+vErrors = [err95];
+}
+else {
+vErrors.push(err95);
+}
+errors++;
+}
+if(!pattern5.test(data33)){
+const err96 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -1181,8 +1181,9 @@ vErrors.push(err96);
 }
 errors++;
 }
-if(data33.length < 1){
-const err97 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err97 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -1191,8 +1192,11 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(!pattern5.test(data33)){
-const err98 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+let data34 = data32.output;
+if(typeof data34 === "string"){
+if(data34.length > 1024){
+const err98 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -1201,9 +1205,8 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-else {
-const err99 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern14.test(data34)){
+const err99 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -1213,10 +1216,8 @@ vErrors.push(err99);
 errors++;
 }
 }
-let data34 = data32.output;
-if(typeof data34 === "string"){
-if(data34.length > 1024){
-const err100 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+else {
+const err100 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -1225,8 +1226,9 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(!pattern14.test(data34)){
-const err101 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
+}
+else {
+const err101 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -1236,8 +1238,9 @@ vErrors.push(err101);
 errors++;
 }
 }
+}
 else {
-const err102 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err102 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -1247,8 +1250,11 @@ vErrors.push(err102);
 errors++;
 }
 }
-else {
-const err103 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.restoreFrom !== undefined){
+let data35 = data.restoreFrom;
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.path === undefined){
+const err103 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -1257,10 +1263,9 @@ vErrors.push(err103);
 }
 errors++;
 }
-}
-}
-else {
-const err104 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
+for(const key7 in data35){
+if(!(key7 === "path")){
+const err104 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -1270,11 +1275,11 @@ vErrors.push(err104);
 errors++;
 }
 }
-if(data.restoreFrom !== undefined){
-let data35 = data.restoreFrom;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.path === undefined){
-const err105 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+if(data35.path !== undefined){
+let data36 = data35.path;
+if(typeof data36 === "string"){
+if(data36.length > 1024){
+const err105 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -1283,9 +1288,8 @@ vErrors.push(err105);
 }
 errors++;
 }
-for(const key7 in data35){
-if(!(key7 === "path")){
-const err106 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+if(!pattern3.test(data36)){
+const err106 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -1295,11 +1299,8 @@ vErrors.push(err106);
 errors++;
 }
 }
-if(data35.path !== undefined){
-let data36 = data35.path;
-if(typeof data36 === "string"){
-if(data36.length > 1024){
-const err107 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+else {
+const err107 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -1308,8 +1309,10 @@ vErrors.push(err107);
 }
 errors++;
 }
-if(!pattern3.test(data36)){
-const err108 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+}
+}
+else {
+const err108 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -1319,8 +1322,9 @@ vErrors.push(err108);
 errors++;
 }
 }
-else {
-const err109 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data37 = data.deletionPolicy;
+if(typeof data37 !== "string"){
+const err109 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -1329,10 +1333,8 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-}
-else {
-const err110 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!((data37 === "Destroy") || (data37 === "Orphan"))){
+const err110 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -1342,9 +1344,8 @@ vErrors.push(err110);
 errors++;
 }
 }
-let data37 = data.deletionPolicy;
-if(typeof data37 !== "string"){
-const err111 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err111 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -1353,33 +1354,12 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(!((data37 === "Destroy") || (data37 === "Orphan"))){
-const err112 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err112];
-}
-else {
-vErrors.push(err112);
-}
-errors++;
-}
-}
-else {
-const err113 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err113];
-}
-else {
-vErrors.push(err113);
-}
-errors++;
-}
 validate10.errors = vErrors;
 return errors === 0;
 }
 
 export const validatePciAttachmentSpec: Validator<PciAttachmentSpec> = validate11 as never;
-const schema12 = {"$id":"PciAttachmentSpec","type":"object","required":["stubDomainRef","device"],"properties":{"stubDomainRef":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},"additionalProperties":false},"device":{"type":"object","properties":{"address":{"type":"string","minLength":12,"maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},"selector":{"type":"object","minProperties":1,"properties":{"vendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"deviceID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"classID":{"type":"string","maxLength":6,"pattern":"^([0-9a-f]{2}){1,3}$"},"subsystemVendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"subsystemID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"numaNode":{"type":"integer","format":"int32","minimum":0,"maximum":1023}},"additionalProperties":false}},"additionalProperties":false},"virtualSlot":{"type":"integer","format":"int32","minimum":1,"maximum":31},"options":{"type":"object","default":{},"properties":{"msiTranslate":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"powerManagement":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"permissive":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"rdmPolicy":{"type":"string","enum":["Strict","Relaxed"],"default":"Strict"}},"additionalProperties":false},"driverPolicy":{"type":"string","enum":["RequireAssignable","Seize"],"default":"RequireAssignable"},"removalPolicy":{"type":"string","enum":["Graceful","Force"],"default":"Graceful"},"removalTimeoutSeconds":{"type":"integer","format":"int32","minimum":1,"maximum":86400,"default":300}},"additionalProperties":false};
+const schema12 = {"$id":"PciAttachmentSpec","type":"object","required":["stubDomainRef","device"],"properties":{"stubDomainRef":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},"additionalProperties":false},"device":{"type":"object","properties":{"address":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},"selector":{"type":"object","minProperties":1,"properties":{"vendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"deviceID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"classID":{"type":"string","maxLength":6,"pattern":"^([0-9a-f]{2}){1,3}$"},"subsystemVendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"subsystemID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"numaNode":{"type":"integer","format":"int32","minimum":0,"maximum":1023}},"additionalProperties":false}},"additionalProperties":false},"virtualSlot":{"type":"integer","format":"int32","minimum":1,"maximum":31},"options":{"type":"object","default":{},"properties":{"msiTranslate":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"powerManagement":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"permissive":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"rdmPolicy":{"type":"string","enum":["Strict","Relaxed"],"default":"Strict"}},"additionalProperties":false},"driverPolicy":{"type":"string","enum":["RequireAssignable","Seize"],"default":"RequireAssignable"},"removalPolicy":{"type":"string","enum":["Graceful","Force"],"default":"Graceful"},"removalTimeoutSeconds":{"type":"integer","format":"int32","minimum":1,"maximum":86400,"default":300}},"additionalProperties":false};
 const pattern17 = new RegExp("^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$", "u");
 const pattern18 = new RegExp("^[0-9a-f]{4}$", "u");
 const pattern20 = new RegExp("^([0-9a-f]{2}){1,3}$", "u");
@@ -1543,8 +1523,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data3.length < 12){
-const err12 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/minLength",keyword:"minLength",params:{limit: 12},message:"must NOT have fewer than 12 characters"};
+if(!pattern17.test(data3)){
+const err12 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1553,8 +1533,9 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(!pattern17.test(data3)){
-const err13 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+}
+else {
+const err13 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1564,8 +1545,11 @@ vErrors.push(err13);
 errors++;
 }
 }
-else {
-const err14 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data2.selector !== undefined){
+let data4 = data2.selector;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+if(Object.keys(data4).length < 1){
+const err14 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1574,12 +1558,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-if(data2.selector !== undefined){
-let data4 = data2.selector;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(Object.keys(data4).length < 1){
-const err15 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"};
+for(const key3 in data4){
+if(!((((((key3 === "vendorID") || (key3 === "deviceID")) || (key3 === "classID")) || (key3 === "subsystemVendorID")) || (key3 === "subsystemID")) || (key3 === "numaNode"))){
+const err15 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1588,9 +1569,12 @@ vErrors.push(err15);
 }
 errors++;
 }
-for(const key3 in data4){
-if(!((((((key3 === "vendorID") || (key3 === "deviceID")) || (key3 === "classID")) || (key3 === "subsystemVendorID")) || (key3 === "subsystemID")) || (key3 === "numaNode"))){
-const err16 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+}
+if(data4.vendorID !== undefined){
+let data5 = data4.vendorID;
+if(typeof data5 === "string"){
+if(data5.length > 4){
+const err16 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1599,12 +1583,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-if(data4.vendorID !== undefined){
-let data5 = data4.vendorID;
-if(typeof data5 === "string"){
-if(data5.length > 4){
-const err17 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
+if(!pattern18.test(data5)){
+const err17 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1613,8 +1593,9 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!pattern18.test(data5)){
-const err18 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
+}
+else {
+const err18 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1624,8 +1605,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.deviceID !== undefined){
+let data6 = data4.deviceID;
+if(typeof data6 === "string"){
+if(data6.length > 4){
+const err19 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1634,12 +1618,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-}
-if(data4.deviceID !== undefined){
-let data6 = data4.deviceID;
-if(typeof data6 === "string"){
-if(data6.length > 4){
-const err20 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
+if(!pattern18.test(data6)){
+const err20 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1648,8 +1628,9 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(!pattern18.test(data6)){
-const err21 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
+}
+else {
+const err21 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1659,8 +1640,11 @@ vErrors.push(err21);
 errors++;
 }
 }
-else {
-const err22 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.classID !== undefined){
+let data7 = data4.classID;
+if(typeof data7 === "string"){
+if(data7.length > 6){
+const err22 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/maxLength",keyword:"maxLength",params:{limit: 6},message:"must NOT have more than 6 characters"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1669,12 +1653,8 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-if(data4.classID !== undefined){
-let data7 = data4.classID;
-if(typeof data7 === "string"){
-if(data7.length > 6){
-const err23 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/maxLength",keyword:"maxLength",params:{limit: 6},message:"must NOT have more than 6 characters"};
+if(!pattern20.test(data7)){
+const err23 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/pattern",keyword:"pattern",params:{pattern: "^([0-9a-f]{2}){1,3}$"},message:"must match pattern \""+"^([0-9a-f]{2}){1,3}$"+"\""};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1683,8 +1663,9 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(!pattern20.test(data7)){
-const err24 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/pattern",keyword:"pattern",params:{pattern: "^([0-9a-f]{2}){1,3}$"},message:"must match pattern \""+"^([0-9a-f]{2}){1,3}$"+"\""};
+}
+else {
+const err24 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1694,8 +1675,11 @@ vErrors.push(err24);
 errors++;
 }
 }
-else {
-const err25 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.subsystemVendorID !== undefined){
+let data8 = data4.subsystemVendorID;
+if(typeof data8 === "string"){
+if(data8.length > 4){
+const err25 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1704,12 +1688,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data4.subsystemVendorID !== undefined){
-let data8 = data4.subsystemVendorID;
-if(typeof data8 === "string"){
-if(data8.length > 4){
-const err26 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
+if(!pattern18.test(data8)){
+const err26 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1718,8 +1698,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(!pattern18.test(data8)){
-const err27 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
+}
+else {
+const err27 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1729,8 +1710,11 @@ vErrors.push(err27);
 errors++;
 }
 }
-else {
-const err28 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.subsystemID !== undefined){
+let data9 = data4.subsystemID;
+if(typeof data9 === "string"){
+if(data9.length > 4){
+const err28 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1739,12 +1723,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-if(data4.subsystemID !== undefined){
-let data9 = data4.subsystemID;
-if(typeof data9 === "string"){
-if(data9.length > 4){
-const err29 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/maxLength",keyword:"maxLength",params:{limit: 4},message:"must NOT have more than 4 characters"};
+if(!pattern18.test(data9)){
+const err29 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1753,8 +1733,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(!pattern18.test(data9)){
-const err30 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
+}
+else {
+const err30 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1764,8 +1745,10 @@ vErrors.push(err30);
 errors++;
 }
 }
-else {
-const err31 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.numaNode !== undefined){
+let data10 = data4.numaNode;
+if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
+const err31 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1774,11 +1757,9 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-if(data4.numaNode !== undefined){
-let data10 = data4.numaNode;
-if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
-const err32 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(typeof data10 == "number"){
+if(data10 > 1023 || isNaN(data10)){
+const err32 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1023},message:"must be <= 1023"};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1787,9 +1768,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(typeof data10 == "number"){
-if(data10 > 1023 || isNaN(data10)){
-const err33 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1023},message:"must be <= 1023"};
+if(data10 < 0 || isNaN(data10)){
+const err33 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1798,8 +1778,11 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data10 < 0 || isNaN(data10)){
-const err34 = {instancePath:instancePath+"/device/selector/numaNode",schemaPath:"#/properties/device/properties/selector/properties/numaNode/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+}
+}
+else {
+const err34 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1810,9 +1793,8 @@ errors++;
 }
 }
 }
-}
 else {
-const err35 = {instancePath:instancePath+"/device/selector",schemaPath:"#/properties/device/properties/selector/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err35 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1822,9 +1804,10 @@ vErrors.push(err35);
 errors++;
 }
 }
-}
-else {
-const err36 = {instancePath:instancePath+"/device",schemaPath:"#/properties/device/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.virtualSlot !== undefined){
+let data11 = data.virtualSlot;
+if(!((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11)))){
+const err36 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1833,11 +1816,9 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-if(data.virtualSlot !== undefined){
-let data11 = data.virtualSlot;
-if(!((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11)))){
-const err37 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(typeof data11 == "number"){
+if(data11 > 31 || isNaN(data11)){
+const err37 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31},message:"must be <= 31"};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1846,24 +1827,13 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(typeof data11 == "number"){
-if(data11 > 31 || isNaN(data11)){
-const err38 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/maximum",keyword:"maximum",params:{comparison: "<=", limit: 31},message:"must be <= 31"};
+if(data11 < 1 || isNaN(data11)){
+const err38 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
 if(vErrors === null){
 vErrors = [err38];
 }
 else {
 vErrors.push(err38);
-}
-errors++;
-}
-if(data11 < 1 || isNaN(data11)){
-const err39 = {instancePath:instancePath+"/virtualSlot",schemaPath:"#/properties/virtualSlot/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
-if(vErrors === null){
-vErrors = [err39];
-}
-else {
-vErrors.push(err39);
 }
 errors++;
 }
@@ -1885,7 +1855,19 @@ data12.rdmPolicy = "Strict";
 }
 for(const key4 in data12){
 if(!((((key4 === "msiTranslate") || (key4 === "powerManagement")) || (key4 === "permissive")) || (key4 === "rdmPolicy"))){
-const err40 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+const err39 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+let data13 = data12.msiTranslate;
+if(typeof data13 !== "string"){
+const err40 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1894,10 +1876,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-let data13 = data12.msiTranslate;
-if(typeof data13 !== "string"){
-const err41 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data13 === "Enabled") || (data13 === "Disabled"))){
+const err41 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.msiTranslate.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1906,8 +1886,9 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(!((data13 === "Enabled") || (data13 === "Disabled"))){
-const err42 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.msiTranslate.enum},message:"must be equal to one of the allowed values"};
+let data14 = data12.powerManagement;
+if(typeof data14 !== "string"){
+const err42 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1916,9 +1897,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-let data14 = data12.powerManagement;
-if(typeof data14 !== "string"){
-const err43 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data14 === "Enabled") || (data14 === "Disabled"))){
+const err43 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.powerManagement.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1927,8 +1907,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-if(!((data14 === "Enabled") || (data14 === "Disabled"))){
-const err44 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.powerManagement.enum},message:"must be equal to one of the allowed values"};
+let data15 = data12.permissive;
+if(typeof data15 !== "string"){
+const err44 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1937,9 +1918,8 @@ vErrors.push(err44);
 }
 errors++;
 }
-let data15 = data12.permissive;
-if(typeof data15 !== "string"){
-const err45 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data15 === "Enabled") || (data15 === "Disabled"))){
+const err45 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.permissive.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1948,8 +1928,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!((data15 === "Enabled") || (data15 === "Disabled"))){
-const err46 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.permissive.enum},message:"must be equal to one of the allowed values"};
+let data16 = data12.rdmPolicy;
+if(typeof data16 !== "string"){
+const err46 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1958,9 +1939,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-let data16 = data12.rdmPolicy;
-if(typeof data16 !== "string"){
-const err47 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data16 === "Strict") || (data16 === "Relaxed"))){
+const err47 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.rdmPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1969,8 +1949,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-if(!((data16 === "Strict") || (data16 === "Relaxed"))){
-const err48 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.rdmPolicy.enum},message:"must be equal to one of the allowed values"};
+}
+else {
+const err48 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1979,9 +1960,9 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-else {
-const err49 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "object"},message:"must be object"};
+let data17 = data.driverPolicy;
+if(typeof data17 !== "string"){
+const err49 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1990,9 +1971,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-let data17 = data.driverPolicy;
-if(typeof data17 !== "string"){
-const err50 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data17 === "RequireAssignable") || (data17 === "Seize"))){
+const err50 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.driverPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -2001,8 +1981,9 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(!((data17 === "RequireAssignable") || (data17 === "Seize"))){
-const err51 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.driverPolicy.enum},message:"must be equal to one of the allowed values"};
+let data18 = data.removalPolicy;
+if(typeof data18 !== "string"){
+const err51 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -2011,9 +1992,8 @@ vErrors.push(err51);
 }
 errors++;
 }
-let data18 = data.removalPolicy;
-if(typeof data18 !== "string"){
-const err52 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data18 === "Graceful") || (data18 === "Force"))){
+const err52 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.removalPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2022,8 +2002,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(!((data18 === "Graceful") || (data18 === "Force"))){
-const err53 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.removalPolicy.enum},message:"must be equal to one of the allowed values"};
+let data19 = data.removalTimeoutSeconds;
+if(!((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19)))){
+const err53 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2032,9 +2013,9 @@ vErrors.push(err53);
 }
 errors++;
 }
-let data19 = data.removalTimeoutSeconds;
-if(!((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19)))){
-const err54 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(typeof data19 == "number"){
+if(data19 > 86400 || isNaN(data19)){
+const err54 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 86400},message:"must be <= 86400"};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2043,9 +2024,8 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(typeof data19 == "number"){
-if(data19 > 86400 || isNaN(data19)){
-const err55 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 86400},message:"must be <= 86400"};
+if(data19 < 1 || isNaN(data19)){
+const err55 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2054,8 +2034,10 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(data19 < 1 || isNaN(data19)){
-const err56 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+}
+}
+else {
+const err56 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -2064,24 +2046,12 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-}
-else {
-const err57 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err57];
-}
-else {
-vErrors.push(err57);
-}
-errors++;
-}
 validate11.errors = vErrors;
 return errors === 0;
 }
 
 export const validateXenHostSpec: Validator<XenHostSpec> = validate12 as never;
-const schema13 = {"$id":"XenHostSpec","type":"object","default":{},"properties":{"unschedulable":{"type":"boolean"},"pci":{"type":"object","properties":{"allow":{"type":"array","maxItems":1024,"items":{"type":"string","minLength":12,"maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}},"deny":{"type":"array","maxItems":1024,"items":{"type":"string","minLength":12,"maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}}},"additionalProperties":false}},"additionalProperties":false};
+const schema13 = {"$id":"XenHostSpec","type":"object","default":{},"properties":{"unschedulable":{"type":"boolean"},"pci":{"type":"object","properties":{"allow":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}},"deny":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}}},"additionalProperties":false}},"additionalProperties":false};
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="XenHostSpec" */;
@@ -2154,8 +2124,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data3.length < 12){
-const err5 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/minLength",keyword:"minLength",params:{limit: 12},message:"must NOT have fewer than 12 characters"};
+if(!pattern17.test(data3)){
+const err5 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2164,8 +2134,9 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(!pattern17.test(data3)){
-const err6 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+}
+else {
+const err6 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2175,8 +2146,9 @@ vErrors.push(err6);
 errors++;
 }
 }
+}
 else {
-const err7 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err7 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2186,9 +2158,11 @@ vErrors.push(err7);
 errors++;
 }
 }
-}
-else {
-const err8 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data1.deny !== undefined){
+let data4 = data1.deny;
+if(Array.isArray(data4)){
+if(data4.length > 1024){
+const err8 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2197,12 +2171,12 @@ vErrors.push(err8);
 }
 errors++;
 }
-}
-if(data1.deny !== undefined){
-let data4 = data1.deny;
-if(Array.isArray(data4)){
-if(data4.length > 1024){
-const err9 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+if(typeof data5 === "string"){
+if(data5.length > 12){
+const err9 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2211,12 +2185,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-const len1 = data4.length;
-for(let i1=0; i1<len1; i1++){
-let data5 = data4[i1];
-if(typeof data5 === "string"){
-if(data5.length > 12){
-const err10 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
+if(!pattern17.test(data5)){
+const err10 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2225,8 +2195,9 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data5.length < 12){
-const err11 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/minLength",keyword:"minLength",params:{limit: 12},message:"must NOT have fewer than 12 characters"};
+}
+else {
+const err11 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2235,8 +2206,10 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(!pattern17.test(data5)){
-const err12 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2246,8 +2219,9 @@ vErrors.push(err12);
 errors++;
 }
 }
+}
 else {
-const err13 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err13 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2259,36 +2233,12 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err14 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err14];
 }
 else {
 vErrors.push(err14);
-}
-errors++;
-}
-}
-}
-else {
-const err15 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-}
-else {
-const err16 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
 }
 errors++;
 }

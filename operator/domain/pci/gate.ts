@@ -28,5 +28,7 @@ export function insertGate(
     return { kind: 'pending', missing: 'the front end' };
   }
   const until = connectedSince + frontendHoldMs;
-  return now >= until ? { kind: 'ready' } : { kind: 'pending', missing: 'a settled front end', until };
+  return now >= until
+    ? { kind: 'ready' }
+    : { kind: 'pending', missing: 'a front end that has been connected for a second', until };
 }

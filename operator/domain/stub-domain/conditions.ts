@@ -266,12 +266,14 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
 
 /** The conditions of a stub domain that the agent answers for, from what one pass saw. */
 export function stubDomainConditions(snapshot: Snapshot, channel: ChannelDecision | undefined): Decision[] {
+  // The device model of a guest that another object serves is not this one's to speak of.
+  const own = servedByOther(snapshot) ? { ...snapshot, channel: undefined } : snapshot;
   const decisions = [
     targetFound(snapshot),
     devicesWired(snapshot),
-    deviceModelRunning(snapshot),
-    paused(snapshot),
-    channelIdle(channel, snapshot),
+    deviceModelRunning(own),
+    paused(own),
+    channelIdle(own === snapshot ? channel : undefined, own),
   ];
   const stopped = obstacle(snapshot);
   const stalled =

@@ -89,6 +89,12 @@ describe('a stub domain is ready', () => {
     expect(of(decisions, 'Ready')).toBe(`False ${reason}`);
   });
 
+  test('the device model of a guest that another serves is not spoken of', () => {
+    const decisions = stub({ note: { ...note, owner: 'other' } });
+    expect(of(decisions, 'DeviceModelRunning')).toBe('False NotRunning');
+    expect(of(decisions, 'ChannelIdle')).toBe('Unknown NotRunning');
+  });
+
   test('what is not supported is stalled, and says so', () => {
     expect(of(stub({ object: aStubDomain({ provisioning: 'Adopt' }), ...nothing }), 'Stalled')).toBe(
       'True Unsupported',
