@@ -21,10 +21,8 @@ export async function readPciNotes(
     Promise.all([...expected].map((address) => readNote(tree, targetUuid, address))),
   ]);
   const known = new Set([...expected].map(xenstoreBdf));
-  const others = (names ?? []).filter((name) => !known.has(name)).map(fromXenstoreBdf);
-  const late = await Promise.all(
-    others.map((address) => (address === undefined ? undefined : readNote(tree, targetUuid, address))),
-  );
+  const others = (names ?? []).flatMap((name) => (known.has(name) ? [] : (fromXenstoreBdf(name) ?? [])));
+  const late = await Promise.all(others.map((address) => readNote(tree, targetUuid, address)));
   const found = [...early, ...late].filter((entry) => entry !== undefined);
   return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
