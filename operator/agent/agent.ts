@@ -9,6 +9,7 @@ import { isConflict } from '../kube/errors.ts';
 import { createEventRecorder } from '../kube/events.ts';
 import { createInformer } from '../kube/informer.ts';
 import { createHeartbeat } from '../kube/lease.ts';
+import type { KubeMetrics } from '../kube/metrics.ts';
 import { pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
 import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
@@ -46,6 +47,7 @@ export interface AgentOptions {
   readonly concurrency?: number;
   readonly metrics?: (controller: string, concurrency: number) => ControllerMetrics;
   readonly protocolMetrics?: AgentMetrics;
+  readonly kubeMetrics?: KubeMetrics;
 }
 
 /** The program of one Xen host: it makes the StubDomains that are bound to the host true. */
@@ -60,7 +62,14 @@ export interface Agent {
 export function createAgent(options: AgentOptions): Agent {
   const { nodeName, kube, xenstore, hypervisor, clock, random, logger } = options;
   const stopping = new AbortController();
-  const cached = { client: kube, clock, random, logger };
+  const { kubeMetrics } = options;
+  const cached = {
+    client: kube,
+    clock,
+    random,
+    logger,
+    ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics.informers }),
+  };
   const onHost = { fieldSelector: `status.nodeName=${nodeName}` };
   const domainsOfHost = createInformer<StubDomain>({
     ...cached,
@@ -79,7 +88,14 @@ export function createAgent(options: AgentOptions): Agent {
 
   const domains = new DomainInventory(hypervisor, logger);
   const devices = new DeviceInventory(hypervisor, clock, logger);
-  const events = createEventRecorder({ client: kube, clock, logger, component: agentManager, instance: nodeName });
+  const events = createEventRecorder({
+    client: kube,
+    clock,
+    logger,
+    component: agentManager,
+    instance: nodeName,
+    ...(kubeMetrics === undefined ? {} : { onDrop: kubeMetrics.onDrop }),
+  });
   const heartbeat = createHeartbeat({
     client: kube,
     clock,

@@ -6,6 +6,7 @@ import { stubDomainOf } from '../domain/pci/asked-before.ts';
 import { isConflict } from '../kube/errors.ts';
 import { createInformer } from '../kube/informer.ts';
 import type { Lease } from '../kube/lease.ts';
+import type { KubeMetrics } from '../kube/metrics.ts';
 import { Overlay } from '../kube/overlay.ts';
 import { leases, pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
 import type { KubeClient, KubeWatcher } from '../kube/types.ts';
@@ -28,6 +29,7 @@ export interface CentralOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics?: (controller: string, concurrency: number) => ControllerMetrics;
+  readonly kubeMetrics?: KubeMetrics;
 }
 
 /** The controller program: it decides where and which, and never touches a host. */
@@ -44,7 +46,13 @@ const keyOf = ({ metadata }: { metadata: { namespace?: string; name: string } })
 /** Makes the controller. Nothing runs before `start`; the client stays the caller's to close. */
 export function createCentral(options: CentralOptions): Central {
   const { kube, clock, random, logger } = options;
-  const cached = { client: kube, clock, random, logger };
+  const cached = {
+    client: kube,
+    clock,
+    random,
+    logger,
+    ...(options.kubeMetrics === undefined ? {} : { metrics: options.kubeMetrics.informers }),
+  };
   const domains = createInformer<StubDomain>({
     ...cached,
     type: stubDomains,

@@ -6,6 +6,7 @@ import { createCentral } from '../../controllers/central.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
 import type { AgentMetrics } from '../../agent/agent-metrics.ts';
+import type { KubeMetrics } from '../../kube/metrics.ts';
 import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
 import { startProbes, type Readiness } from '../../runtime/probes.ts';
@@ -25,20 +26,24 @@ interface Program {
 interface Metrics {
   readonly registry: Registry;
   readonly ofController: ControllerMetricsFactory;
+  readonly ofKube: KubeMetrics;
 }
 
 /** Runs the controller until it is told to stop. */
 export async function runController(context: CommandContext, options: ProgramOptions): Promise<void> {
   const config = await clusterOf(options);
   const logger = await createLogger({ level: options.logLevel, format: 'auto' });
-  const kube = createKubeClient(config, { logger });
   const metrics = await openMetrics(options);
+  const kube = createKubeClient(config, {
+    logger,
+    ...(metrics === undefined ? {} : { onRequest: metrics.ofKube.onRequest }),
+  });
   const central = createCentral({
     kube,
     clock: systemClock,
     random: Math.random,
     logger,
-    ...(metrics === undefined ? {} : { metrics: metrics.ofController }),
+    ...(metrics === undefined ? {} : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube }),
   });
   try {
     await serve(context, options, logger, metrics, central, `controller ready cluster=${config.server}`);
@@ -58,10 +63,13 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
   await requireLiveSocket(socketPath, 'simulated hypervisor', "Start 'stubdom embedded host' with --hypervisor-socket");
 
   const logger = (await createLogger({ level: options.logLevel, format: 'auto' })).child({ host: options.name });
-  const kube = createKubeClient(config, { logger });
+  const metrics = await openMetrics(options);
+  const kube = createKubeClient(config, {
+    logger,
+    ...(metrics === undefined ? {} : { onRequest: metrics.ofKube.onRequest }),
+  });
   const xenstore = openXenStore({ transport: { kind, path: options.xenstore }, logger });
   const hypervisor = connectSimulatedHypervisor(socketPath);
-  const metrics = await openMetrics(options);
   const agent = createAgent({
     nodeName: options.name,
     kube,
@@ -71,7 +79,9 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
     random: Math.random,
     logger,
     version: packageInfo().version,
-    ...(metrics === undefined ? {} : { metrics: metrics.ofController, protocolMetrics: await ofAgent(metrics) }),
+    ...(metrics === undefined
+      ? {}
+      : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube, protocolMetrics: await ofAgent(metrics) }),
   });
   try {
     const where = `host=${options.name} cluster=${config.server} xenstore=${options.xenstore}`;
@@ -93,9 +103,10 @@ async function openMetrics(options: ProgramOptions): Promise<Metrics | undefined
   if (options.probePort === undefined) return undefined;
   const { collectDefaultMetrics, Registry } = await import('prom-client');
   const { createControllerMetrics } = await import('../../runtime/metrics.ts');
+  const { createKubeMetrics } = await import('../../kube/metrics.ts');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  return { registry, ofController: createControllerMetrics(registry) };
+  return { registry, ofController: createControllerMetrics(registry), ofKube: createKubeMetrics(registry) };
 }
 
 /** The protocol's, which only an agent has. */

@@ -8,6 +8,7 @@ import type { ChannelView } from '../../../operator/domain/command-channel/chann
 import type { InflightNote, LastCommandNote } from '../../../operator/domain/notes.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import { silentLogger } from '../../../operator/runtime/ports.ts';
+import { createKubeMetrics } from '../../../operator/kube/metrics.ts';
 import { createControllerMetrics } from '../../../operator/runtime/metrics.ts';
 import { startProbes } from '../../../operator/runtime/probes.ts';
 import { aPciNote, aSnapshot, theAddress, theStub, theTarget } from '../../support/builders.ts';
@@ -214,6 +215,7 @@ test('docs/metrics.md has every metric with its labels, and no other', async () 
   const registry = new Registry();
   createAgentMetrics(registry);
   createControllerMetrics(registry);
+  createKubeMetrics(registry);
   const made = registry.getMetricsAsArray().map((metric) => {
     const { name, labelNames = [] } = metric as unknown as { name: string; labelNames?: readonly string[] };
     return `${name} ${[...labelNames].sort().join(' ')}`.trim();
