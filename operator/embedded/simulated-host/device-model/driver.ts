@@ -259,25 +259,40 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
 
   /** The main loop. Watches fire at once, so that a command that was left behind is carried out (§2.5, 6). */
   const begin = async (): Promise<void> => {
+    if (settings().shim) await registration();
     await input({ kind: 'started' });
     started = true;
-    // The shim does not delete `command`, so that it goes by events alone: the one of the registration is not a command (§8).
-    let registration = settings().shim;
-    const commandChanged = (): void => {
-      if (registration) {
-        registration = false;
-        return;
-      }
-      if (commandPending) return;
-      commandPending = true;
-      mailbox.post(takeCommand);
-    };
+    if (!settings().shim) watches.push(store.watch(`${channel()}/command`, commandChanged));
     watches.push(
-      store.watch(`${channel()}/command`, commandChanged),
       store.watch(`${channel()}/logdirty/cmd`, () => mailbox.post(takeLogdirty)),
       store.watch(`/local/domain/${target ?? 0}/cpu`, () => {}),
     );
     flap(0);
+  };
+
+  const commandChanged = (): void => {
+    if (commandPending) return;
+    commandPending = true;
+    mailbox.post(takeCommand);
+  };
+
+  /**
+   * The shim watches before the device model runs. It does not delete `command`, so that it goes by events alone, and the one
+   * of the registration is no command (§8).
+   */
+  const registration = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      let registered = false;
+      const fired = (): void => {
+        if (registered) commandChanged();
+        registered = true;
+        resolve();
+      };
+      watches.push(store.watch(`${channel()}/command`, fired));
+      ending.signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
   };
 
   const startFront = (): void => {
