@@ -7,10 +7,11 @@ import type { XenHost } from '../api/generated/xen-host.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
 import { isConflict } from '../kube/errors.ts';
 import { createEventRecorder } from '../kube/events.ts';
+import { informerReasons } from '../kube/informer-readiness.ts';
 import { createInformer } from '../kube/informer.ts';
 import { createHeartbeat } from '../kube/lease.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
-import { pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
+import { keyOf, pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
 import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
@@ -24,8 +25,6 @@ import { DomainInventory } from './observe/domain-inventory.ts';
 import { StubWatches } from './observe/stub-watches.ts';
 import { StubDomainReconciler, byStubDomain, byUid, stubDomainKey } from './reconcile/stub-domain.ts';
 
-/** An informer that heard nothing for that long has lost its server: watches are renewed every five minutes at most. */
-const maxSilenceMs = 330_000;
 const heartbeatSeconds = 40;
 const startRetryMs = 1000;
 
@@ -156,14 +155,15 @@ export function createAgent(options: AgentOptions): Agent {
     host.enqueueAfter(nodeName, reporter.delayMs());
   };
   const touchAll = (): void => {
-    for (const { metadata } of domainsOfHost.list()) objects.enqueue(`${metadata.namespace ?? ''}/${metadata.name}`);
+    for (const object of domainsOfHost.list()) objects.enqueue(keyOf(object));
     for (const attachment of attachmentsOfHost.list()) objects.enqueue(stubDomainKey(attachment));
   };
   const touchGuests = (uuids: ReadonlySet<string>): void => {
-    for (const { metadata, spec, status } of domainsOfHost.list()) {
+    for (const object of domainsOfHost.list()) {
+      const { spec, status } = object;
       const waits = status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'TargetTaken');
       const concerned = uuids.has(spec.target.uuid) || uuids.has(status?.uuid ?? '') || waits === true;
-      if (concerned) objects.enqueue(`${metadata.namespace ?? ''}/${metadata.name}`);
+      if (concerned) objects.enqueue(keyOf(object));
     }
   };
 
@@ -250,10 +250,7 @@ export function createAgent(options: AgentOptions): Agent {
       const reasons = [
         ...(xenstore.state === 'connected' ? [] : ['no link to XenStore']),
         ...(domains.loaded && domains.error === undefined ? [] : ['the hypervisor does not answer']),
-        ...informers.flatMap((informer) => {
-          if (!informer.hasSynced) return ['an informer is not synced'];
-          return informer.lastContactAgeMs() > maxSilenceMs ? ['the API server is silent'] : [];
-        }),
+        ...informerReasons(informers),
       ];
       return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };
     },

@@ -4,11 +4,12 @@ import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { XenHost } from '../api/generated/xen-host.ts';
 import { stubDomainOf } from '../domain/pci/asked-before.ts';
 import { isConflict } from '../kube/errors.ts';
+import { informerReasons } from '../kube/informer-readiness.ts';
 import { createInformer } from '../kube/informer.ts';
 import type { Lease } from '../kube/lease.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
 import { Overlay } from '../kube/overlay.ts';
-import { leases, pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
+import { keyOf, leases, pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
 import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
@@ -19,7 +20,6 @@ import { byWantedAddress, isClaimed, reconcilePciAttachment } from './pci-attach
 import { reconcileStubDomain } from './stub-domain/reconcile.ts';
 import { reconcileXenHost } from './xen-host/reconcile.ts';
 
-const maxSilenceMs = 330_000;
 const byHost = 'host';
 const byStubDomain = 'stubDomain';
 
@@ -39,9 +39,6 @@ export interface Central {
   stop(): Promise<void>;
   readiness(): Readiness;
 }
-
-const keyOf = ({ metadata }: { metadata: { namespace?: string; name: string } }): string =>
-  `${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** Makes the controller. Nothing runs before `start`; the client stays the caller's to close. */
 export function createCentral(options: CentralOptions): Central {
@@ -194,10 +191,7 @@ export function createCentral(options: CentralOptions): Central {
       await Promise.allSettled(informers.map((informer) => informer.stop()));
     },
     readiness: () => {
-      const reasons = informers.flatMap((informer) => {
-        if (!informer.hasSynced) return ['an informer is not synced'];
-        return informer.lastContactAgeMs() > maxSilenceMs ? ['the API server is silent'] : [];
-      });
+      const reasons = informerReasons(informers);
       return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };
     },
   };

@@ -64,6 +64,14 @@ export function parseDecimal(value: Uint8Array | undefined, max: number): number
   return number <= max ? number : undefined;
 }
 
+// Domids from DOMID_FIRST_RESERVED on are no domains (xen.h).
+const maxDomid = 0x7ff0;
+
+/** A domid; undefined for anything else. */
+export function parseDomid(value: Uint8Array | undefined): number | undefined {
+  return parseDecimal(value, maxDomid);
+}
+
 /** The uuid in a `/vm/<uuid>` path; undefined for anything else. */
 export function parseVmPath(value: Uint8Array | undefined): string | undefined {
   if (value === undefined) return undefined;

@@ -5,36 +5,17 @@ import {
   type InflightNote,
   type LastCommandNote,
   type PciNote,
-  type Pin,
   formatNote,
   parseNote,
 } from '../../domain/notes.ts';
 import type { Step } from '../../domain/step.ts';
-import { formatVdevfn, parseDecimal, parseDeviceModelState, parseVmPath } from '../../domain/untrusted.ts';
+import { formatVdevfn, parseDeviceModelState } from '../../domain/untrusted.ts';
+import { areLinked } from '../observe/links.ts';
 import { ABORT } from '../../xenstore/transaction.ts';
-import type { XenStoreTransaction } from '../../xenstore/xenstore.ts';
 import { type ActContext, StaleSnapshotError, pinOf, randomUuid, stubOf, targetOf } from './context.ts';
-
-const maxDomid = 0x7ff0;
 
 /** After a withdrawal: a device model caught between its two reads could pair the old word with a new parameter. */
 const quietAfterWithdrawalMs = 2000;
-
-/** Whether both domains still are the pinned ones, and belong to each other. Read inside the sending transaction. */
-async function pinsHold(tx: XenStoreTransaction, stub: Pin, target: Pin): Promise<boolean> {
-  const [stubVm, targetVm, servedBy, serves] = await Promise.all([
-    tx.tryRead(`${at.domainPath(stub.domid)}/vm`),
-    tx.tryRead(`${at.domainPath(target.domid)}/vm`),
-    tx.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
-    tx.tryRead(`${at.domainPath(stub.domid)}/target`),
-  ]);
-  return (
-    parseVmPath(stubVm) === stub.uuid &&
-    parseVmPath(targetVm) === target.uuid &&
-    parseDecimal(servedBy, maxDomid) === stub.domid &&
-    parseDecimal(serves, maxDomid) === target.domid
-  );
-}
 
 /** The state in which the device model takes the command. */
 const stateFor = (command: CommandName): 'running' | 'paused' => (command === 'continue' ? 'paused' : 'running');
@@ -61,7 +42,7 @@ export async function send(context: ActContext, step: Extract<Step, { do: 'send'
   const addresses = context.snapshot.pciBackend.entries.map((entry) => entry.address);
   await context.xenstore.transaction(async (tx) => {
     const [pinned, state, waiting, inflight, enumerated] = await Promise.all([
-      pinsHold(tx, stub, target),
+      areLinked(tx, stub, target),
       tx.tryRead(`${channel}/state`),
       tx.tryRead(`${channel}/command`),
       tx.tryRead(at.inflightPath(target.uuid)),
@@ -207,7 +188,7 @@ export async function repair(context: ActContext): Promise<void> {
   const expected = context.snapshot.channel?.state;
   const repaired = await context.xenstore.transaction(async (tx) => {
     const [pinned, state, word, inflight] = await Promise.all([
-      pinsHold(tx, pinOf(stub), pinOf(target)),
+      areLinked(tx, pinOf(stub), pinOf(target)),
       tx.tryRead(`${channel}/state`),
       tx.tryRead(`${channel}/command`),
       tx.tryRead(at.inflightPath(target.uuid)),

@@ -3,7 +3,7 @@ import { type Condition, kubeTime, stampConditions } from '../../api/conditions.
 import type { XenHost } from '../../api/generated/xen-host.ts';
 import { type HostView, hostConditions, hostFacts } from '../../domain/host-status.ts';
 import { pciClaimPath } from '../../domain/locations.ts';
-import { parseDecimal } from '../../domain/untrusted.ts';
+import { parseDomid } from '../../domain/untrusted.ts';
 import type { HostInfo, Hypervisor } from '../../hypervisor/hypervisor.ts';
 import { applyStatusIfChanged } from '../../kube/apply-status.ts';
 import { isConflict } from '../../kube/errors.ts';
@@ -145,7 +145,7 @@ export class HostReporter {
       [...devices.devices.keys()].map(async (address) => {
         const path = pciClaimPath(address);
         if (!noted.has(path.split('/')[3] ?? '')) return;
-        const holder = parseDecimal(await xenstore.tryRead(path), 0x7ff0);
+        const holder = parseDomid(await xenstore.tryRead(path));
         if (holder !== undefined) claims.set(address, holder);
       }),
     );

@@ -7,14 +7,13 @@ import { noPciBackend } from '../../domain/pci/backend.ts';
 import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import { consoles } from '../../domain/stub-domain/consoles.ts';
 import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
-import { parseDecimal, parseDeviceModelState, parseParameterReply, parseVmPath } from '../../domain/untrusted.ts';
+import { parseDecimal, parseDeviceModelState, parseParameterReply, parseDomid } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
 import type { XenStore, XenStoreReader } from '../../xenstore/xenstore.ts';
 import type { RawChannel } from './command-meter.ts';
+import { areLinked } from './links.ts';
 import { readPciBackend } from './pci-backend.ts';
 import { readPciNotes } from './pci-notes.ts';
-
-const maxDomid = 0x7ff0;
 
 export interface GatherInput {
   readonly now: number;
@@ -72,22 +71,14 @@ async function readChannel(
   heard: GatherInput['heard'],
 ): Promise<ChannelView> {
   const channel = at.deviceModelPath(stub.domid, target.domid);
-  const [state, command, parameter, stubVm, targetVm, serves, servedBy] = await Promise.all([
+  const [state, command, parameter, linked] = await Promise.all([
     tree.tryRead(`${channel}/state`),
     tree.tryRead(`${channel}/command`),
     tree.tryRead(`${channel}/parameter`),
-    tree.tryRead(`${at.domainPath(stub.domid)}/vm`),
-    tree.tryRead(`${at.domainPath(target.domid)}/vm`),
-    tree.tryRead(`${at.domainPath(stub.domid)}/target`),
-    tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
+    areLinked(tree, stub, target),
   ]);
   heard?.({ state, parameter });
   const note = parseNote('inflight', inflight);
-  const linked =
-    parseVmPath(stubVm) === stub.uuid &&
-    parseVmPath(targetVm) === target.uuid &&
-    parseDecimal(serves, maxDomid) === target.domid &&
-    parseDecimal(servedBy, maxDomid) === stub.domid;
   return {
     inflight: note,
     samePins: note === undefined || (samePin(note.stub, stub) && samePin(note.target, target)),
@@ -108,7 +99,7 @@ async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Pr
   const claims = new Map<string, number>();
   await Promise.all(
     [...addresses].map(async (address) => {
-      const holder = parseDecimal(await tree.tryRead(at.pciClaimPath(address)), maxDomid);
+      const holder = parseDomid(await tree.tryRead(at.pciClaimPath(address)));
       if (holder !== undefined) claims.set(address, holder);
     }),
   );
@@ -139,7 +130,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const stubNote = parseNote('stub', note);
   const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
   const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
-  const serving = parseDecimal(servedBy, maxDomid) ?? input.namesake;
+  const serving = parseDomid(servedBy) ?? input.namesake;
   const ours = stubNote === undefined ? undefined : (stub?.domid ?? stubNote.domid);
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
   const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
