@@ -1,18 +1,18 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { createAgentMetrics } from '../../operator/agent/agent-metrics.ts';
 import { type Agent, createAgent } from '../../operator/agent/agent.ts';
 import { leaseNamespace } from '../../operator/api/names.ts';
 import { type Central, createCentral } from '../../operator/controllers/central.ts';
 import { startApiServer } from '../../operator/embedded/api-server/server.ts';
-import { createEmbeddedFabric } from '../../operator/embedded/simulated-host/embedded-fabric.ts';
 import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
 import type { GuestDefinition } from '../../operator/embedded/simulated-host/guest.ts';
 import { startSimulatedHost, type SimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
 import { topologyWith } from '../../operator/embedded/simulated-host/topology.ts';
 import { Closers } from '../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
-import { type EmbeddedXenstored, startXenstored } from '../../operator/embedded/xenstored/server.ts';
 import type { Hypervisor } from '../../operator/hypervisor/hypervisor.ts';
 import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.ts';
 import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
@@ -24,32 +24,41 @@ import { type CapturedLog, captureLog } from './captured-log.ts';
 import { eventually } from './eventually.ts';
 import { projectCrds } from './sample-crds.ts';
 import { type SkippingClock, skippingClock } from './skipping-clock.ts';
+import { type DaemonStarter, embeddedDaemon, type WorldDaemon } from './world-daemon.ts';
 import { WorldObjects } from './world-objects.ts';
 
 /** A simulated host with its daemon and its agent, and what a test can do to it. */
 export class WorldHost {
   readonly name: string;
-  /** dom0's socket of the daemon. */
-  readonly socket: string;
   /** The agent's clock. */
   readonly clock: SkippingClock = skippingClock();
-  readonly #guestDir: string;
+  /** The protocol's metrics, of all agents that ever ran. */
+  readonly metrics: Registry = new Registry();
+  readonly #protocolMetrics = createAgentMetrics(this.metrics);
+  readonly #directory: string;
   readonly #log: CapturedLog;
   readonly #cluster: ClusterConfig;
   readonly #hypervisorSocket: string;
-  #daemon: EmbeddedXenstored | undefined;
+  readonly #options: WorldOptions;
+  #daemon: WorldDaemon | undefined;
+  #agentSocket = '';
   #simulated: SimulatedHost | undefined;
   #store: XenStore | undefined;
   #agent: { readonly agent: Agent; readonly closers: Closers } | undefined;
   readonly #closers = new Closers();
 
-  constructor(name: string, directory: string, cluster: ClusterConfig, log: CapturedLog) {
+  constructor(name: string, directory: string, cluster: ClusterConfig, log: CapturedLog, options: WorldOptions = {}) {
     this.name = name;
-    this.socket = join(directory, 'xs');
-    this.#guestDir = join(directory, 'g');
+    this.#directory = directory;
+    this.#options = options;
     this.#hypervisorSocket = join(directory, 'hv');
     this.#cluster = cluster;
     this.#log = log;
+  }
+
+  /** dom0's socket of the daemon. */
+  get socket(): string {
+    return there(this.#daemon).socket;
   }
 
   /** A connection of dom0's, beside the agent's. */
@@ -76,9 +85,11 @@ export class WorldHost {
   }
 
   async start(): Promise<void> {
-    await this.#startDaemon();
-    this.#closers.add(async () => this.#daemon?.close());
-    const fabric = createEmbeddedFabric({ xenstoreSocket: this.socket, guestDir: this.#guestDir });
+    const daemon = await (this.#options.daemon ?? embeddedDaemon)(this.#directory);
+    this.#daemon = daemon;
+    this.#closers.add(() => daemon.stop());
+    this.#agentSocket = (await this.#options.wayOfAgent?.(daemon.socket, this.#directory)) ?? daemon.socket;
+    const fabric = daemon.fabric();
     this.#closers.add(() => fabric.close());
     this.#simulated = await startSimulatedHost({
       name: this.name,
@@ -103,7 +114,7 @@ export class WorldHost {
     const logger = this.#log.logger.child({ agent: this.name });
     const kube = createKubeClient(this.#cluster, { logger });
     closers.add(() => kube.close());
-    const xenstore = openXenStore({ transport: { kind: 'socket', path: this.socket }, logger });
+    const xenstore = openXenStore({ transport: { kind: 'socket', path: this.#agentSocket }, logger });
     closers.add(() => xenstore.close());
     const hypervisor = connectSimulatedHypervisor(this.#hypervisorSocket);
     closers.add(() => hypervisor.close());
@@ -117,6 +128,7 @@ export class WorldHost {
       random: Math.random,
       logger,
       version: 'test',
+      protocolMetrics: this.#protocolMetrics,
     });
     closers.add(() => agent.stop());
     await agent.start();
@@ -131,20 +143,16 @@ export class WorldHost {
 
   /** The daemon dies. */
   async stopDaemon(): Promise<void> {
-    await this.#daemon?.close();
+    await this.#daemon?.stop();
   }
 
   /** It comes back with an empty store, as C xenstored without live update does. */
   async startDaemonEmpty(): Promise<void> {
-    await this.#startDaemon();
+    await this.#daemon?.startEmpty();
   }
 
   async close(): Promise<void> {
     await this.#closers.close();
-  }
-
-  async #startDaemon(): Promise<void> {
-    this.#daemon = await startXenstored({ socketPath: this.socket, guestDir: this.#guestDir });
   }
 }
 
@@ -190,8 +198,18 @@ export class OperatorWorld {
   }
 }
 
+/** What a world is made of. */
+export interface WorldOptions {
+  /** Default 1. */
+  readonly hosts?: number;
+  /** Default: the embedded one. */
+  readonly daemon?: DaemonStarter;
+  /** Puts something between the agent and dom0's socket of its daemon: gives the agent's socket. The caller ends it. */
+  readonly wayOfAgent?: (daemonSocket: string, directory: string) => Promise<string>;
+}
+
 /** Starts API server, controller, and hosts xen-1, xen-2, … with their agents. */
-export async function startOperatorWorld(options: { readonly hosts?: number } = {}): Promise<OperatorWorld> {
+export async function startOperatorWorld(options: WorldOptions = {}): Promise<OperatorWorld> {
   const closers = new Closers();
   try {
     const home = await mkdtemp(join(tmpdir(), 'ow-'));
@@ -215,7 +233,7 @@ export async function startOperatorWorld(options: { readonly hosts?: number } = 
       const name = `xen-${String(index)}`;
       const directory = join(home, name);
       await mkdir(directory);
-      const host = new WorldHost(name, directory, cluster, log);
+      const host = new WorldHost(name, directory, cluster, log, options);
       closers.add(() => host.close());
       await host.start();
       hosts.set(name, host);
