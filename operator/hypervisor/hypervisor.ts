@@ -14,6 +14,19 @@ export interface Domain extends DomainIdentity {
   readonly type: 'HVM' | 'PV' | 'PVH';
   readonly memoryMiB: number;
   readonly paused: boolean;
+  /**
+   * It is shut down and not ended: a toolstack saves or migrates it, or it waits to be ended. Its device model is that
+   * toolstack's business meanwhile. Absent: it is not.
+   */
+  readonly suspended?: boolean;
+}
+
+/** A file of dom0, as far as a saved state needs to be told from none. */
+export interface FileFacts {
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch, by dom0's clock. */
+  readonly modifiedAt: number;
 }
 
 export interface HostInfo {
@@ -54,6 +67,7 @@ export interface CreateDomainRequest {
 
 export interface Hypervisor {
   info(): Promise<HostInfo>;
+  /** The domains that live. One that is dying, or whose memory somebody still holds, is not listed. */
   listDomains(): Promise<Domain[]>;
 
   /** Makes a PV domain, introduced to XenStore and paused. */
@@ -74,6 +88,12 @@ export interface Hypervisor {
   grant(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
   /** Takes back what `grant` gave. A domain or device that is gone is no error. */
   revoke(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
+
+  /**
+   * A regular file of dom0; undefined if there is none. Only saved states can be asked for (`isSavePath`), without
+   * following links; any other path is `InvalidArgument`.
+   */
+  inspectFile(path: string): Promise<FileFacts | undefined>;
 
   close(): Promise<void>;
 }

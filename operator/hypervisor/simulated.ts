@@ -1,4 +1,4 @@
-import type { Domain, DomainIdentity, HostInfo, Hypervisor, PciDevice } from './hypervisor.ts';
+import type { Domain, DomainIdentity, FileFacts, HostInfo, Hypervisor, PciDevice } from './hypervisor.ts';
 import { openSimulatedLink, type SimulatedLinkOptions } from './simulated-link.ts';
 
 /**
@@ -26,6 +26,7 @@ export function connectSimulatedHypervisor(socketPath: string, options: Simulate
     reset: async (address) => nothing('reset', address),
     grant: async (address, domain, grantOptions) => nothing('grant', address, domain, grantOptions),
     revoke: async (address, domain, revokeOptions) => nothing('revoke', address, domain, revokeOptions),
+    inspectFile: async (path) => ((await link.call('inspectFile', [path])) as FileFacts | null) ?? undefined,
     close: async () => link.close(),
   };
 }

@@ -115,6 +115,7 @@ function hypervisorOn(bus: PciBus, domains: readonly Domain[], ended: string[], 
     revoke: async (address, domain, { iommu }) => {
       bus.revoke(address, domain, iommu);
     },
+    inspectFile: none,
     close: async () => {},
   };
 }

@@ -17,6 +17,8 @@ export interface HostAdmin {
   removeGuest(uuid: string): Promise<void>;
   /** The guest goes away and comes back under another domid (the next one, or `domid`), with its uuid. */
   restartGuest(uuid: string, domid?: number): Promise<DomainIdentity>;
+  /** As a toolstack that begins to save or migrate the guest, or gives up doing so. */
+  suspendGuest(uuid: string, suspended: boolean): Promise<void>;
   /** Puts a PCI device in, or another one in the place of what has its address now. */
   setPciDevice(device: PciDevice): Promise<void>;
   /** Adds a quirk, as text; see quirk-text.ts. */
@@ -42,6 +44,7 @@ export function connectHostAdmin(
     removeGuest: async (uuid) => nothing('removeGuest', uuid),
     restartGuest: async (uuid, domid) =>
       (await link.call('admin.restartGuest', [uuid, domid ?? null])) as DomainIdentity,
+    suspendGuest: async (uuid, suspended) => nothing('suspendGuest', uuid, suspended),
     setPciDevice: async (device) => nothing('setPciDevice', device),
     addQuirk: async (text) => nothing('addQuirk', text),
     clearQuirks: async () => nothing('clearQuirks'),

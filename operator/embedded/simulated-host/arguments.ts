@@ -39,6 +39,13 @@ export const readUuid = (value: unknown): string => matching(value, uuidText, 't
 export const readAddress = (value: unknown): string => matching(value, addressText, 'the PCI address');
 export const readText = (value: unknown): string => matching(value, /^[\x20-\x7e]{1,256}$/, 'the text');
 
+export const readPath = (value: unknown): string => matching(value, /^\/[\x21-\x7e]{1,1023}$/, 'the path');
+
+export function readSuspended(value: unknown): boolean {
+  if (typeof value !== 'boolean') refuse('suspended');
+  return value;
+}
+
 export function readDriver(value: unknown): string | undefined {
   return value === null || value === undefined ? undefined : matching(value, driverText, 'the driver');
 }

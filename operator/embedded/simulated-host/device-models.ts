@@ -3,7 +3,7 @@ import type { Clock, Logger, Random } from '../../runtime/ports.ts';
 import { openXenStore } from '../../xenstore/client.ts';
 import { startDeviceModel, type DeviceModel, type GuestBehaviour } from './device-model/driver.ts';
 import type { DeviceModelReport } from './device-model/record.ts';
-import { createSaveFiles } from './device-model/save-files.ts';
+import type { SaveFiles } from './device-model/save-files.ts';
 import type { DomainRecord, DomainTable } from './domains.ts';
 import type { DomainEvents } from './hypervisor-core.ts';
 import type { QuirkSettings } from './quirks.ts';
@@ -22,7 +22,7 @@ export interface DeviceModelsOptions {
   /** For a guest; for undefined, what holds for all. */
   readonly quirks: (guest: { readonly name: string; readonly uuid: string } | undefined) => QuirkSettings;
   readonly kill: (domain: DomainIdentity) => Promise<void>;
-  readonly stateDirectory: string | undefined;
+  readonly saves: SaveFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -37,10 +37,9 @@ const mostReports = 1000;
 const defaultEjectDelayMs = 50;
 
 export function createDeviceModels(options: DeviceModelsOptions): DeviceModels {
-  const { domains, clock, random, logger } = options;
+  const { domains, saves, clock, random, logger } = options;
   const running = new Map<number, DeviceModel>();
   const ended: DeviceModelReport[] = [];
-  const saves = createSaveFiles(options.stateDirectory);
 
   const quirksOf = (domid: number): QuirkSettings => {
     const target = domains.get(domid)?.target;

@@ -7,6 +7,8 @@ export interface DomainRecord extends DomainIdentity {
   readonly type: 'HVM' | 'PV';
   readonly memoryMiB: number;
   readonly paused: boolean;
+  /** A toolstack saves or migrates it. */
+  readonly suspended?: boolean;
   /** Whose memory it may map: set for stub domains by setTarget. */
   readonly target: DomainIdentity | undefined;
   /** Set for HVM guests. */
@@ -28,7 +30,7 @@ export interface DomainTable {
   require(identity: DomainIdentity): DomainRecord;
   /** Takes a domid (the next one that was never used, unless `domid` is given) and the memory. */
   add(domain: Omit<DomainRecord, 'domid' | 'target'>, domid?: number): DomainRecord;
-  change(domid: number, change: Partial<Pick<DomainRecord, 'paused' | 'target'>>): void;
+  change(domid: number, change: Partial<Pick<DomainRecord, 'paused' | 'suspended' | 'target'>>): void;
   remove(domid: number): void;
   freeMiB(): number;
 }

@@ -6,8 +6,10 @@ import {
   type DomainIdentity,
   type Hypervisor,
 } from '../../hypervisor/hypervisor.ts';
+import { isSavePath } from '../../hypervisor/save-path.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import { domainTree, removeDomainTree, writeTree } from './domain-tree.ts';
+import type { SaveFiles } from './device-model/save-files.ts';
 import type { DomainRecord, DomainTable } from './domains.ts';
 import type { DomainFabric } from './fabric.ts';
 import type { GuestDefinition } from './guest.ts';
@@ -24,6 +26,7 @@ export interface DomainEvents {
 export interface HypervisorCoreOptions {
   readonly domains: DomainTable;
   readonly bus: PciBus;
+  readonly saves: SaveFiles;
   readonly store: XenStore;
   readonly fabric: DomainFabric;
   readonly events: DomainEvents;
@@ -41,7 +44,7 @@ export interface HypervisorCore extends Hypervisor {
 const defaultGuestMiB = 512;
 
 export function createHypervisorCore(options: HypervisorCoreOptions): HypervisorCore {
-  const { domains, bus, store, fabric, events, totalMiB } = options;
+  const { domains, bus, saves, store, fabric, events, totalMiB } = options;
   const bootID = randomUUID();
   const sockets = new Map<number, string>();
   const creations = new Map<string, Promise<DomainIdentity>>();
@@ -105,13 +108,14 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
       freeMiB: domains.freeMiB(),
     }),
     listDomains: async () =>
-      domains.list().map(({ domid, uuid, name, type, memoryMiB, paused }): Domain => ({
+      domains.list().map(({ domid, uuid, name, type, memoryMiB, paused, suspended }): Domain => ({
         domid,
         uuid,
         name,
         type,
         memoryMiB,
         paused,
+        ...(suspended === true ? { suspended } : {}),
       })),
     createDomain: async (request) => once(request.uuid, async () => createPv(request)),
     setTarget: async (stub, target) => {
@@ -141,6 +145,10 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
       bus.grant(address, domain, iommu);
     },
     revoke: async (address, domain, { iommu }) => bus.revoke(address, domain, iommu),
+    inspectFile: async (path) => {
+      if (!isSavePath(path)) throw new HypervisorError('InvalidArgument', 'only saved states below /var/lib/xen');
+      return saves.inspect(path);
+    },
     close: async () => {
       await Promise.allSettled([...creations.values(), ...endings.values()]);
     },

@@ -1,4 +1,4 @@
-import { deathPoints, hostileBehaviours, type Quirk, type QuirkSettings } from './quirks.ts';
+import { deathPoints, hostileBehaviours, type Quirk, type QuirkSettings, saveFileFaults } from './quirks.ts';
 
 /** One quirk as `--quirk` takes it: `name`, or `name=value`, and `@guest` after either for one guest alone. */
 export interface QuirkDescription {
@@ -107,6 +107,9 @@ const definitions: readonly Definition[] = [
   flag('no-boot', 'the device model never says running', { neverBoots: true }),
   milliseconds('reply-delay', 'each reply takes this long', (ms) => ({ replyDelayMs: ms })),
   milliseconds('save-delay', 'saving takes this long', (ms) => ({ saveDelayMs: ms })),
+  choice('save-file', saveFileFaults, 'saving leaves no file, an empty one, or an old one', (one) => ({
+    saveFile: one,
+  })),
   milliseconds('eject-delay', 'the guest lets go of a device after this time', (ms) => ({ ejectDelayMs: ms })),
   flag('no-eject', 'the guest never lets go of a device', { neverEjects: true }),
   number('slots-used', 32, 'N', 'N of the 32 hot-plug slots are in use from the start', (n) => ({ slotsUsed: n })),

@@ -11,6 +11,8 @@ export interface QuirkSettings {
   readonly replyDelayMs: number;
   /** From `save` to the file being written, in milliseconds. */
   readonly saveDelayMs: number;
+  /** What comes of the save file; undefined is well. The device model says `paused` in any case (§4.3). */
+  readonly saveFile: SaveFileFault | undefined;
   /** How long the guest takes to eject; undefined leaves it to the guest's definition. */
   readonly ejectDelayMs: number | undefined;
   readonly neverEjects: boolean;
@@ -49,6 +51,11 @@ export const hostileBehaviours = [
   'forges-inserted',
 ] as const;
 
+/** No file, one without a byte, or one that was there before. */
+export type SaveFileFault = (typeof saveFileFaults)[number];
+
+export const saveFileFaults = ['none', 'empty', 'old'] as const;
+
 /** The steps at which a stub domain can die (§13, 15). */
 export type DeathPoint = (typeof deathPoints)[number];
 
@@ -59,6 +66,7 @@ export const noQuirks: QuirkSettings = {
   neverBoots: false,
   replyDelayMs: 0,
   saveDelayMs: 5,
+  saveFile: undefined,
   ejectDelayMs: undefined,
   neverEjects: false,
   slotsUsed: undefined,

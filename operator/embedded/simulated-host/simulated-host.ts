@@ -3,6 +3,7 @@ import { silentLogger, systemClock, type Clock, type Logger, type Random } from 
 import { openXenStore } from '../../xenstore/client.ts';
 import type { HostAdmin } from './admin.ts';
 import { startBackends } from './backends.ts';
+import { createSaveFiles } from './device-model/save-files.ts';
 import { createDeviceModels } from './device-models.ts';
 import { writeTree } from './domain-tree.ts';
 import { createDomainTable, dom0MemoryMiB } from './domains.ts';
@@ -58,16 +59,17 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
   const store = openXenStore({ transport: { kind: 'socket', path: xenstoreSocket }, clock, random, logger });
   const domains = createDomainTable(totalMiB);
   const bus = createPciBus(topology);
+  const saves = createSaveFiles(options.stateDirectory);
   const models = createDeviceModels({
     domains,
     quirks: (guest) => (guest === undefined ? quirksFor(forAll(quirks), nobody) : quirksFor(quirks, guest)),
     kill: async (domain) => core.destroyDomain(domain),
-    stateDirectory: options.stateDirectory,
+    saves,
     clock,
     random,
     logger,
   });
-  const core = createHypervisorCore({ domains, bus, store, fabric, events: models, totalMiB });
+  const core = createHypervisorCore({ domains, bus, saves, store, fabric, events: models, totalMiB });
   const closers: (() => Promise<void>)[] = [
     async () => models.close(),
     async () => core.close(),
@@ -106,6 +108,11 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
         if (guest === undefined) throw new HypervisorError('NoSuchDomain', 'there is no guest with this uuid');
         await core.destroyGuest(uuid, { forGood: false });
         return core.createGuest(guest, domid);
+      },
+      suspendGuest: async (uuid, suspended) => {
+        const guest = domains.byUuid(uuid);
+        if (guest === undefined) throw new HypervisorError('NoSuchDomain', 'there is no guest with this uuid');
+        domains.change(guest.domid, { suspended });
       },
       setPciDevice: async (device) => bus.put(device),
       addQuirk: async (text) => {

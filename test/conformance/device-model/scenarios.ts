@@ -267,6 +267,18 @@ export function deviceModelScenarios(kind: DaemonKind): void {
       await toolstack.state('running');
     });
 
+    test.each(['none', 'empty', 'old'])('11: paused is said whatever came of the file: %s', async (fault) => {
+      const toolstack = await running([], `save-file=${fault}`);
+      const began = Date.now();
+      await toolstack.sendAndSeeConsumed('save');
+      await toolstack.state('paused');
+      const path = `/var/lib/xen/qemu-save.${toolstack.target.domid}`;
+      const file = await toolstack.world.host.hypervisor.inspectFile(path);
+      if (fault === 'none') expect(file).toBeUndefined();
+      else if (fault === 'empty') expect(file).toMatchObject({ size: 0 });
+      else expect(file?.modifiedAt).toBeLessThan(began);
+    });
+
     test('11: continue is not answered when it was not paused', async () => {
       const toolstack = await running();
       await toolstack.sendAndSeeConsumed('continue');

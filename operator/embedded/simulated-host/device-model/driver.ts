@@ -214,9 +214,13 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
     const output = await readText(`/local/domain/${domid}/device/console/1/output`);
     if (output?.startsWith('file:') !== true) return;
     const path = output.slice('file:'.length);
+    const { saveFile } = settings();
+    if (saveFile === 'none') return;
     const image = Buffer.from(JSON.stringify({ version: 1, target, slots: [...machine.slots] }));
-    await options.saves.save(path, image);
-    saved.push({ path, bytes: image.length, time: clock.now() });
+    const written = saveFile === 'empty' ? image.subarray(0, 0) : image;
+    const time = clock.now();
+    await options.saves.save(path, written, saveFile === 'old' ? time - oldFileMs : time);
+    saved.push({ path, bytes: written.length, time });
   };
 
   const takeCommand = async (): Promise<void> => {
@@ -253,7 +257,8 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
   const restore = async (): Promise<void> => {
     const output = await readText(`/local/domain/${domid}/device/console/2/output`);
     const path = output?.replace(/^(pipe|file):/, '');
-    if (path === undefined || !(await options.saves.exists(path))) throw new BootFailure('nothing to restore from');
+    if (path === undefined || (await options.saves.inspect(path)) === undefined)
+      throw new BootFailure('nothing to restore from');
     restoredFrom = path;
   };
 
@@ -336,6 +341,9 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
     },
   };
 }
+
+/** How old a save file is that was not written now. */
+const oldFileMs = 3_600_000;
 
 /** Unwinds whatever a dying device model was doing. */
 class Dead extends Error {}

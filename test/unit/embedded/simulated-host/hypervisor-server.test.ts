@@ -8,6 +8,7 @@ import { startHypervisorServer } from '../../../../operator/embedded/simulated-h
 import { createPciBus } from '../../../../operator/embedded/simulated-host/pci-bus.ts';
 import { defaultTopology } from '../../../../operator/embedded/simulated-host/topology.ts';
 import { HypervisorError, type Hypervisor } from '../../../../operator/hypervisor/hypervisor.ts';
+import { isSavePath } from '../../../../operator/hypervisor/save-path.ts';
 import { connectSimulatedHypervisor } from '../../../../operator/hypervisor/simulated.ts';
 import { silentLogger } from '../../../../operator/runtime/ports.ts';
 
@@ -86,6 +87,10 @@ describe('the hypervisor on a socket', () => {
     ['createDomain', [{ uuid, name: 'a', kernel: 'k', memoryMiB: 1 }]],
     ['createDomain', [{ uuid, name: 'a', kernel: '/k', memoryMiB: -1 }]],
     ['createDomain', []],
+    ['inspectFile', ['var/lib/xen/qemu-save.1']],
+    ['inspectFile', ['/var/lib/xen/../../etc/passwd']],
+    ['inspectFile', ['/etc/passwd']],
+    ['admin.suspendGuest', [uuid, 'yes']],
   ])('%s with %j is refused', async (verb, args) => {
     await serve();
     expect(await ask({ id: 7, verb, args })).toMatchObject({ id: 7, error: { code: 'InvalidArgument' } });
@@ -147,6 +152,13 @@ describe('the hypervisor on a socket', () => {
     await expect(connect(20).info()).rejects.toMatchObject({ code: 'Unavailable' });
   });
 
+  test('a saved state is described, and one that is not there is undefined', async () => {
+    await serve();
+    const hypervisor = connect();
+    expect(await hypervisor.inspectFile('/var/lib/xen/qemu-save.1')).toEqual({ size: 12, modifiedAt: 34 });
+    expect(await hypervisor.inspectFile('/var/lib/xen/qemu-save.2')).toBeUndefined();
+  });
+
   test('a closed client refuses calls', async () => {
     await serve();
     const hypervisor = connect();
@@ -198,6 +210,10 @@ function fake(): Hypervisor {
     reset: async (address) => bus.reset(address),
     grant: async (address, domain, { iommu }) => bus.grant(address, domain, iommu),
     revoke: async (address, domain, { iommu }) => bus.revoke(address, domain, iommu),
+    inspectFile: async (path) => {
+      if (!isSavePath(path)) throw new HypervisorError('InvalidArgument', 'not a saved state');
+      return path.endsWith('.1') ? { size: 12, modifiedAt: 34 } : undefined;
+    },
     close: async () => {},
   };
 }
@@ -211,6 +227,7 @@ function adminOf(): HostAdmin {
     addGuest: async (guest) => ({ domid: 1, uuid: guest.uuid }),
     removeGuest: async () => {},
     restartGuest: async (guest, domid) => ({ domid: domid ?? 1, uuid: guest }),
+    suspendGuest: async () => {},
     setPciDevice: async () => {},
     addQuirk: async () => {},
     clearQuirks: async () => {},

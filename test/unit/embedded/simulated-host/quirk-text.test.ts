@@ -11,6 +11,7 @@ describe('quirks as text', () => {
     ['hostile=garbage', undefined, { hostile: 'garbage' }],
     ['insert-error=no-free-devfn', undefined, { insertFailure: 'no free hotplug devfn' }],
     ['slots-used=32', undefined, { slotsUsed: 32 }],
+    ['save-file=old', undefined, { saveFile: 'old' }],
   ])('%s', (text, guest, change) => {
     expect(parseQuirk(text)).toEqual({ guest, change });
   });
@@ -25,6 +26,7 @@ describe('quirks as text', () => {
     ['boot-delay=1e9', 'from 0 to'],
     ['slots-used=33', 'from 0 to 32'],
     ['hostile=nice', 'one of garbage, huge'],
+    ['save-file=lost', 'one of none, empty, old'],
     ['no-eject@', 'missing after @'],
   ])('%j is refused with words that help', (text, words) => {
     expect(() => parseQuirk(text)).toThrow(QuirkError);
