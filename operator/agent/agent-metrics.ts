@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CommandName } from '../domain/notes.ts';
+import type { ForcedRemoval } from '../domain/pci/force-removal.ts';
 import type { XenStoreStats } from '../xenstore/xenstore.ts';
 
 /**
@@ -7,6 +8,9 @@ import type { XenStoreStats } from '../xenstore/xenstore.ts';
  * others are the outcome classes of the command channel. One that was withdrawn is NotApplied.
  */
 export type CommandOutcome = 'Applied' | 'NotApplied' | 'Unknown' | 'WaitingForGuest' | 'Gone' | 'Abandoned';
+
+/** What took a device from a guest that had not let it go: see `ForcedRemoval`. */
+export type ForcedBy = ForcedRemoval['by'];
 
 /** Which of the nodes that a device model writes. */
 export type ChannelNode = 'state' | 'parameter';
@@ -27,6 +31,8 @@ export interface AgentMetrics {
   withdrawn(): void;
   /** An old reply in the channel was cleared. */
   repaired(): void;
+  /** A device was taken from a guest that had not let it go. */
+  forced(by: ForcedBy): void;
   /** The node holds something that is not understood, and it is not what it held before. */
   rejected(node: ChannelNode): void;
   /** Asked when metrics are read. */
@@ -45,6 +51,7 @@ const outcomes: readonly CommandOutcome[] = [
   'Abandoned',
 ];
 const nodes: readonly ChannelNode[] = ['state', 'parameter'];
+const forcers: readonly ForcedBy[] = ['annotation', 'policy', 'gone'];
 const kinds = ['StubDomain', 'PciAttachment'] as const;
 const readiness = ['True', 'False', 'Unknown'] as const;
 /** Up to the 10 s of the consumption phase and the 60 s of the completion phase; beyond it a guest that does not let go. */
@@ -78,6 +85,11 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
   const ends = counter('stubdom_command_outcomes_total', 'Commands by how they ended.', ['command', 'outcome']);
   const withdrawals = counter('stubdom_commands_withdrawn_total', 'Commands that were not taken in time.', []);
   const repairs = counter('stubdom_stale_state_repairs_total', 'Old replies that were cleared from a channel.', []);
+  const forcedRemovals = counter(
+    'stubdom_forced_removals_total',
+    'Devices that were taken from guests that had not let them go, by what forced it.',
+    ['by'],
+  );
   const rejections = counter(
     'stubdom_rejected_values_total',
     'Values of device models that were not understood, counted when they change.',
@@ -87,6 +99,7 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
     for (const phase of ['consumption', 'completion']) seconds.zero({ command, phase });
     for (const outcome of outcomes) ends.inc({ command, outcome }, 0);
   }
+  for (const by of forcers) forcedRemovals.inc({ by }, 0);
   for (const node of nodes) rejections.inc({ node }, 0);
 
   let stats: (() => XenStoreStats) | undefined;
@@ -128,6 +141,9 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
     },
     repaired: () => {
       repairs.inc();
+    },
+    forced: (by) => {
+      forcedRemovals.inc({ by });
     },
     rejected: (node) => {
       rejections.inc({ node });

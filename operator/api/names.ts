@@ -10,5 +10,11 @@ export const agentFinalizer = 'stubdom.io/agent';
 export const controllerManager = 'stubdom-controller';
 export const agentManager = 'stubdom-agent';
 
+/**
+ * On a PciAttachment that is being removed: take the device at once, whether the guest let it go or not. The value says why,
+ * for people.
+ */
+export const forceRemovalAnnotation = `${group}/force-removal`;
+
 /** Namespace of the hosts' Leases. */
 export const leaseNamespace = 'stubdom-system';

@@ -124,6 +124,7 @@ export const reasons = {
   NotRemoving: 'Nobody asked to remove the device.',
   Removing: 'The device model was asked to remove the device.',
   WaitingForGuest: 'The guest was asked to let the device go and has not done so yet.',
+  ForceUnexplained: 'The annotation that forces a removal gives no reason, so that nothing is forced.',
   WaitingForOther: 'Another device is being removed from the guest; nothing is inserted or removed meanwhile.',
   Queued: 'Another command is under way on this device model.',
   Gone: 'The domain or the device is gone.',

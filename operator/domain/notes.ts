@@ -64,6 +64,8 @@ export interface PciNote {
   readonly originalDriver?: string;
   /** The guest never confirmed that it let the device go: it may still be told to write to memory. */
   readonly unconfirmed?: boolean;
+  /** When it was taken by force, in milliseconds since the epoch. */
+  readonly forcedAt?: number;
 }
 
 /** Which devices the stub domain listed at its first pci-ins: it never lists again (MiniOS). */
@@ -139,6 +141,7 @@ const shapes = {
     vdevfn: optional(isNumber),
     originalDriver: optional(isString),
     unconfirmed: optional((value) => typeof value === 'boolean'),
+    forcedAt: optional(isNumber),
   },
   enumerated: { stub: isPin, addresses: (value: unknown) => Array.isArray(value) && value.every(isString) },
   saved: { path: isString, time: isNumber },

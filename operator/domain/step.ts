@@ -1,5 +1,6 @@
 import type { ChannelDecision } from './command-channel/channel.ts';
 import type { CommandName, Pin } from './notes.ts';
+import type { ForcedRemoval } from './pci/force-removal.ts';
 
 /** One thing to do now. Each is idempotent: done again after a crash, it finds its work done. */
 export type Step =
@@ -30,8 +31,8 @@ export type Step =
   | { readonly do: 'withdraw' }
   /** Write `running` over an old reply that nobody waits for. */
   | { readonly do: 'repair' }
-  /** Stop waiting for the guest: the removal policy says so. */
-  | { readonly do: 'abandonRemoval'; readonly address: string }
+  /** Do not wait for the guest, or no longer. */
+  | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced: ForcedRemoval }
   /** Reserve the device in XenStore. */
   | { readonly do: 'claim'; readonly uid: string; readonly address: string }
   /** Make it assignable, reset it, give the stub domain its grants, and put it into the back end. */
@@ -40,8 +41,13 @@ export type Step =
   | { readonly do: 'grant'; readonly address: string }
   /** Take the grants back and begin to take the device out of the back end. */
   | { readonly do: 'revoke'; readonly address: string }
-  /** Drop the back end entry, reset, give the device back, and remove claim and note. */
-  | { readonly do: 'release'; readonly address: string; readonly quarantine: boolean };
+  /** Drop the back end entry, reset, give the device back, and remove claim and note. `forced`: whatever the back end says. */
+  | {
+      readonly do: 'release';
+      readonly address: string;
+      readonly quarantine: boolean;
+      readonly forced?: ForcedRemoval;
+    };
 
 /** What a pass comes to: something to do, or nothing until a change or `wakeAt` (milliseconds since the epoch). */
 export type Plan = { readonly step: Step } | { readonly step: undefined; readonly wakeAt: number | undefined };

@@ -23,6 +23,11 @@ export function isWanted(snapshot: Snapshot, attachment: PciAttachment): boolean
   );
 }
 
+/** Whether the device is being taken back: it is noted, and nobody wants it there any more. */
+export function isOnItsWayOut(snapshot: Snapshot, attachment: PciAttachment): boolean {
+  return !isWanted(snapshot, attachment) && noteOf(snapshot, attachment) !== undefined;
+}
+
 /** Our note of the attachment's device. */
 export function noteOf(snapshot: Snapshot, attachment: PciAttachment): PciNote | undefined {
   for (const note of snapshot.pciNotes.values()) if (note.owner === attachment.metadata.uid) return note;

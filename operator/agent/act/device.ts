@@ -10,11 +10,13 @@ import {
   entryPaths,
   othersLeave,
 } from '../../domain/pci/backend.ts';
+import type { ForcedRemoval } from '../../domain/pci/force-removal.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import { readPciBackend } from '../observe/pci-backend.ts';
 import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf, targetUuidOf } from './context.ts';
+import { tellForced } from './tell-forced.ts';
 import { stubName } from './stub-domain.ts';
 import { removeAll, writePlan } from './write-plan.ts';
 
@@ -106,8 +108,8 @@ export async function grant(context: ActContext, address: string): Promise<void>
   await context.xenstore.write(at.pciNotePath(target.uuid, address), formatNote('pci', { ...note, stage: 'attached' }));
 }
 
-/** Stops waiting for the guest. The device counts as never confirmed: no dom0 driver gets it by itself. */
-export async function abandonRemoval(context: ActContext, address: string): Promise<void> {
+/** Does not wait for the guest, or no longer. The device counts as never confirmed: no dom0 driver gets it by itself. */
+export async function abandonRemoval(context: ActContext, address: string, forced: ForcedRemoval): Promise<void> {
   const uuid = targetUuidOf(context);
   const path = at.pciNotePath(uuid, address);
   await context.layOut(async (tx) => {
@@ -115,18 +117,17 @@ export async function abandonRemoval(context: ActContext, address: string): Prom
     const note = parseNote('pci', noted);
     const underWay = parseNote('inflight', inflight);
     const asked = underWay?.command === 'pci-rem' && underWay.address === address;
-    if (note === undefined || (underWay !== undefined && !asked)) throw new StaleSnapshotError('the removal ended');
+    const others = underWay !== undefined && underWay.address !== address && forced.by === 'annotation';
+    if (note === undefined || (underWay !== undefined && !asked && !others)) {
+      throw new StaleSnapshotError('the removal ended');
+    }
+    const taken: PciNote = { ...note, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
     await Promise.all([
-      tx.write(path, formatNote('pci', { ...note, stage: 'removed', unconfirmed: true })),
-      tx.remove(at.inflightPath(uuid)),
+      tx.write(path, formatNote('pci', taken)),
+      ...(others ? [] : [tx.remove(at.inflightPath(uuid))]),
     ]);
   });
-  context.happened({
-    uid: context.snapshot.pciNotes.get(address)?.owner ?? '',
-    type: 'Warning',
-    reason: 'RemovalForced',
-    message: `The guest did not let ${address} go in time; it is taken all the same and stays bound to pciback`,
-  });
+  tellForced(context, address, forced);
 }
 
 async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {

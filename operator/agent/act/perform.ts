@@ -2,6 +2,7 @@ import type { Step } from '../../domain/step.ts';
 import { conclude, repair, send, withdraw } from './command.ts';
 import type { ActContext } from './context.ts';
 import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
+import { tellForced } from './tell-forced.ts';
 import { build, forget, intend, rewire, start } from './stub-domain.ts';
 import { teardown } from './teardown.ts';
 
@@ -32,7 +33,7 @@ export async function perform(
     case 'repair':
       return repair(context);
     case 'abandonRemoval':
-      return abandonRemoval(context, step.address);
+      return abandonRemoval(context, step.address, step.forced);
     case 'claim':
       return claim(context, step.uid, step.address);
     case 'prepare':
@@ -42,6 +43,8 @@ export async function perform(
     case 'revoke':
       return revoke(context, step.address);
     case 'release':
-      return release(context, step.address, step.quarantine);
+      await release(context, step.address, step.quarantine);
+      if (step.forced !== undefined) tellForced(context, step.address, step.forced);
+      return;
   }
 }

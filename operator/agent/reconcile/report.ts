@@ -56,7 +56,7 @@ const owned = {
     conditions: ['Ready', 'TargetFound', 'DevicesWired', 'DeviceModelRunning', 'Paused', 'ChannelIdle', 'Stalled'],
   },
   PciAttachment: {
-    fields: ['observedGeneration', 'phase', 'virtualDeviceFunction', 'originalDriver', 'command'],
+    fields: ['observedGeneration', 'phase', 'virtualDeviceFunction', 'originalDriver', 'removingSince', 'command'],
     conditions: ['Ready', 'BackendReady', 'Inserted', 'Removing', 'Stalled'],
   },
 } as const satisfies Record<string, OwnedStatus>;

@@ -129,6 +129,10 @@ export interface PciAttachmentStatus {
    */
   readonly originalDriver?: string;
   /**
+   * Since when the device has been on its way out of the guest; absent if it is not. What waits for the guest is named in the condition Removing.
+   */
+  readonly removingSince?: string;
+  /**
    * A summary for people. Programs read the conditions.
    */
   readonly phase?: 'Pending' | 'Claimed' | 'Attaching' | 'Attached' | 'Detaching' | 'Failed' | 'Unknown';

@@ -1,5 +1,6 @@
 import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
+import { forceRemovalAnnotation } from '../../api/names.ts';
 import type { PciAttachmentConditionType, Reason } from '../../api/reasons.ts';
 import type { ChannelDecision } from '../command-channel/channel.ts';
 import type { PciNote } from '../notes.ts';
@@ -9,6 +10,7 @@ import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
 import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { type PciBackendView, backendEntry } from './backend.ts';
+import { forceRequest, unexplainedMessage } from './force-removal.ts';
 import { insertGate } from './gate.ts';
 import { leavesAfter } from './group-removal.ts';
 import { xenbusState } from '../xenbus.ts';
@@ -131,7 +133,15 @@ function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNo
   return decide('BackendReady', 'False', 'BackendPending', `The device is not ready in the PV back end${missing}.`);
 }
 
+/** An annotation without a reason is told beside whatever the removal waits for. */
 function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
+  const decision = removingByItself(snapshot, attachment, note);
+  if (decision.status !== 'True' || forceRequest(attachment).kind !== 'unexplained') return decision;
+  const message = `${unexplainedMessage(attachment)} ${decision.message}`;
+  return decide('Removing', 'True', 'ForceUnexplained', message);
+}
+
+function removingByItself(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
   if (isWanted(snapshot, attachment) || note === undefined) {
     return decide('Removing', 'False', 'NotRemoving', 'Nobody asked to remove the device.');
   }
@@ -141,7 +151,7 @@ function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote |
       'Removing',
       'True',
       'WaitingForGuest',
-      'The guest was asked to let the device go and has not done so yet. With spec.removalPolicy Force it is taken after removalTimeoutSeconds.',
+      `The guest was asked to let the device go and has not done so yet. With spec.removalPolicy Force it is taken after removalTimeoutSeconds; the annotation ${forceRemovalAnnotation}, with a reason as its value, has it taken at once.`,
     );
   }
   const { channel } = snapshot;

@@ -4,12 +4,16 @@ import { removeParameter } from '../command-channel/parameter.ts';
 import type { PciNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
-import { isCurrent } from '../wanted.ts';
+import { isCurrent, isDeleting } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
+import { type ForcedRemoval, forcedByAnnotation } from './force-removal.ts';
 import { leavesAfter, staysWithGroup } from './group-removal.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
+
+/** A back end may take that long to let a device go that is taken by force: as long as libxl waits for one. */
+const backendSettleMs = 10_000;
 
 /** When the removal policy stops waiting for the guest, in milliseconds since the epoch. */
 export function removalDeadline(attachment: PciAttachment | undefined, since: number): number {
@@ -34,18 +38,19 @@ export function removalStep(
   const inGuest = note.stage === 'inserted' || note.stage === 'attached' || note.stage === 'unknown';
   if (inGuest && lives) return removeFromGuest(snapshot, channel, address, note, attachment);
   // A device that nobody confirmed to be quiet is never given back to a dom0 driver by itself.
-  const quarantine = inGuest || note.unconfirmed === true || staysWithGroup(snapshot, address);
-  if (!quarantine && leavesAfter(snapshot, address, note) !== undefined) return wait();
+  const held = !inGuest && leavesAfter(snapshot, address, note) !== undefined;
+  const quarantine = inGuest || note.unconfirmed === true || staysWithGroup(snapshot, address) || held;
+  if (held && forcedByAnnotation(attachment) === undefined) return wait();
   const entry = lives ? backendEntry(snapshot.pciBackend, address) : undefined;
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;
   if (only) return { step: { do: 'release', address, quarantine } };
   if (snapshot.pciBackend.state !== xenbusState.connected) {
     // A front end that never plays its part must not hold the device for ever where the policy says so.
-    const forced = forcedAt(snapshot, attachment);
-    return forced !== undefined && snapshot.now >= forced
-      ? { step: { do: 'release', address, quarantine: true } }
-      : wait(forced);
+    const given = backendGivenUp(snapshot, attachment, note);
+    if (given === undefined || snapshot.now < given.at) return wait(given?.at);
+    const { forced } = given;
+    return { step: { do: 'release', address, quarantine: true, ...(forced === undefined ? {} : { forced }) } };
   }
   // pciback leaves a closing entry as it is (xen_pcibk_reconfigure): that the back end is connected again is its answer.
   const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
@@ -64,6 +69,20 @@ function forcedAt({ memory }: Snapshot, attachment: PciAttachment | undefined): 
   return since === undefined ? undefined : removalDeadline(attachment, since);
 }
 
+/** When a back end that does not let the device go is no longer waited for, and by what, unless that was told already. */
+function backendGivenUp(
+  snapshot: Snapshot,
+  attachment: PciAttachment | undefined,
+  note: PciNote,
+): { readonly at: number; readonly forced?: ForcedRemoval } | undefined {
+  if (note.forcedAt !== undefined) return { at: note.forcedAt + backendSettleMs };
+  const asked = forcedByAnnotation(attachment);
+  const since = snapshot.memory.removingSince?.get(note.owner);
+  if (asked !== undefined && since !== undefined) return { at: since + backendSettleMs, forced: asked };
+  const at = forcedAt(snapshot, attachment);
+  return at === undefined ? undefined : { at, forced: { by: 'policy' } };
+}
+
 function removeFromGuest(
   snapshot: Snapshot,
   channel: ChannelDecision | undefined,
@@ -72,19 +91,27 @@ function removeFromGuest(
   attachment: PciAttachment | undefined,
 ): Plan {
   const inflight = snapshot.channel?.inflight;
-  if (channel?.kind === 'waitingForGuest' && inflight?.address === address) {
+  const waits = channel?.kind === 'waitingForGuest' && inflight?.address === address;
+  const asked = forcedByAnnotation(attachment);
+  // A command that the model has not taken yet is seen through first: left behind, it would be carried out later.
+  if (asked !== undefined && (waits || inflight?.address !== address)) {
+    return { step: { do: 'abandonRemoval', address, forced: asked } };
+  }
+  if (waits) {
     const deadline = removalDeadline(attachment, channel.since);
-    const gives =
-      attachment?.spec.removalPolicy === 'Force' || attachment === undefined || snapshot.object === undefined;
-    const goes = gives || snapshot.object.metadata.deletionTimestamp !== undefined;
-    if (!goes) return wait();
-    return snapshot.now >= deadline ? { step: { do: 'abandonRemoval', address } } : wait(deadline);
+    const byPolicy = attachment?.spec.removalPolicy === 'Force';
+    const gone = attachment === undefined || snapshot.object === undefined || isDeleting(snapshot.object);
+    if (!byPolicy && !gone) return wait();
+    const forced = { by: byPolicy ? 'policy' : 'gone' } as const;
+    return snapshot.now >= deadline ? { step: { do: 'abandonRemoval', address, forced } } : wait(deadline);
   }
   const attempt = snapshot.memory.attempts.get(note.owner);
   const asks = channel?.kind === 'idle' && channel.state === 'running';
   const deadline =
     inflight === undefined && (!asks || attempt !== undefined) ? forcedAt(snapshot, attachment) : undefined;
-  if (deadline !== undefined && snapshot.now >= deadline) return { step: { do: 'abandonRemoval', address } };
+  if (deadline !== undefined && snapshot.now >= deadline) {
+    return { step: { do: 'abandonRemoval', address, forced: { by: 'policy' } } };
+  }
   if (!asks) return wait(deadline);
   const { quietUntil } = snapshot.memory;
   if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);

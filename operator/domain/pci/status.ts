@@ -1,8 +1,9 @@
 import type { PciAttachment, PciAttachmentStatus } from '../../api/generated/pci-attachment.ts';
+import { kubeTime } from '../../api/conditions.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { commandStatus } from '../stub-domain/status.ts';
 import { formatVdevfn } from '../untrusted.ts';
-import { isCurrent, isDeleting, noteOf } from '../wanted.ts';
+import { isCurrent, isDeleting, isOnItsWayOut, noteOf } from '../wanted.ts';
 
 type Facts = Omit<PciAttachmentStatus, 'conditions' | 'nodeName' | 'observedGeneration' | 'address'>;
 type Phase = NonNullable<PciAttachmentStatus['phase']>;
@@ -22,9 +23,15 @@ export function pciAttachmentFacts(
     ...(current?.vdevfn === undefined || current.stage === 'removed'
       ? {}
       : { virtualDeviceFunction: formatVdevfn(current.vdevfn) }),
+    ...(isOnItsWayOut(snapshot, attachment) ? { removingSince: removingSince(snapshot, attachment) } : {}),
     ...(note?.originalDriver === undefined ? {} : { originalDriver: note.originalDriver }),
     ...(command === undefined ? {} : { command: command as NonNullable<PciAttachmentStatus['command']> }),
   };
+}
+
+/** When somebody asked for the removal, as near as is known. What was shown once stays. */
+function removingSince({ object, now }: Snapshot, { metadata, status }: PciAttachment): string {
+  return status?.removingSince ?? metadata.deletionTimestamp ?? object?.metadata.deletionTimestamp ?? kubeTime(now);
 }
 
 function phase(attachment: PciAttachment, stage: string | undefined, failed: boolean): Phase {

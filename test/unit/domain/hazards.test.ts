@@ -172,6 +172,7 @@ describe('removalPolicy Force ends a removal that the device model cannot even b
     expect(step(forced(state, { object: running, now: deadline })).step).toEqual({
       do: 'abandonRemoval',
       address: theAddress,
+      forced: { by: 'policy' },
     });
   });
 
