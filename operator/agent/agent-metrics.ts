@@ -31,6 +31,8 @@ export interface AgentMetrics {
   withdrawn(): void;
   /** An old reply in the channel was cleared. */
   repaired(): void;
+  /** A command that had been given up was answered after all, and the answer was taken. */
+  late(command: CommandName): void;
   /** A device was taken from a guest that had not let it go. */
   forced(by: ForcedBy): void;
   /** The node holds something that is not understood, and it is not what it held before. */
@@ -90,6 +92,7 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
     'Devices that were taken from guests that had not let them go, by what forced it.',
     ['by'],
   );
+  const late = counter('stubdom_late_replies_total', 'Answers to commands that had been given up.', ['command']);
   const rejections = counter(
     'stubdom_rejected_values_total',
     'Values of device models that were not understood, counted when they change.',
@@ -98,6 +101,7 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
   for (const command of commands) {
     for (const phase of ['consumption', 'completion']) seconds.zero({ command, phase });
     for (const outcome of outcomes) ends.inc({ command, outcome }, 0);
+    late.inc({ command }, 0);
   }
   for (const by of forcers) forcedRemovals.inc({ by }, 0);
   for (const node of nodes) rejections.inc({ node }, 0);
@@ -144,6 +148,9 @@ export function createAgentMetrics(registry: Registry): AgentMetrics {
     },
     forced: (by) => {
       forcedRemovals.inc({ by });
+    },
+    late: (command) => {
+      late.inc({ command });
     },
     rejected: (node) => {
       rejections.inc({ node });

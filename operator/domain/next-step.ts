@@ -1,4 +1,6 @@
-import { type ChannelDecision, type ChannelTimeouts, decideChannel } from './command-channel/channel.ts';
+import type { ChannelPhase, ChannelTimeouts } from './command-channel/channel.ts';
+import { channelPhase, lookAtChannel } from './command-channel/look.ts';
+import type { ChannelEffect } from './command-channel/machine.ts';
 import { insertStep, prepareStep } from './pci/attach-step.ts';
 import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -6,14 +8,6 @@ import type { Plan } from './step.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
 import { heldUntil } from './step-owner.ts';
 import { isDeleting, isWanted, noteOf } from './wanted.ts';
-
-/** An old reply that nobody waits for is left alone for that long: its reader might be slow. */
-export const staleGraceMs = 5000;
-
-/** What the channel is up to, if there is a stub domain. */
-export function channelDecision(snapshot: Snapshot, timeouts?: ChannelTimeouts): ChannelDecision | undefined {
-  return snapshot.channel === undefined ? undefined : decideChannel(snapshot.channel, snapshot.now, timeouts);
-}
 
 function earliest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
@@ -35,41 +29,24 @@ function firstOf(plans: Iterable<Plan>, snapshot: Snapshot): Plan {
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 
-function channelStep(snapshot: Snapshot, channel: ChannelDecision | undefined): Plan {
-  switch (channel?.kind) {
-    case undefined:
-    case 'idle':
-    case 'waitingForGuest':
-      return wait();
-    case 'await':
-      return wait(channel.deadline);
-    case 'withdraw':
-      return { step: { do: 'withdraw' } };
-    case 'conclude':
-      return { step: { do: 'conclude', decision: channel } };
-    case 'blocked': {
-      if (channel.stale === undefined || snapshot.memory.staleSince === undefined) return wait();
-      const due = snapshot.memory.staleSince + staleGraceMs;
-      return snapshot.now >= due ? { step: { do: 'repair' } } : wait(due);
-    }
-  }
+function channelStep(effect: ChannelEffect | undefined): Plan {
+  if (effect === undefined || effect.do === 'submit') return wait();
+  return effect.do === 'wake' ? wait(effect.at) : { step: effect };
 }
 
-function runStateStep(snapshot: Snapshot, channel: ChannelDecision | undefined): Plan {
+function runStateStep(snapshot: Snapshot, channel: ChannelPhase | undefined): Plan {
   const { object } = snapshot;
   if (object === undefined || isDeleting(object) || channel?.kind !== 'idle') return wait();
   if (snapshot.note?.owner !== object.metadata.uid) return wait();
   const wanted = object.spec.runState === 'Paused' ? 'paused' : 'running';
   if (channel.state === wanted) return wait();
-  const { quietUntil } = snapshot.memory;
-  if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
   const attempt = snapshot.memory.attempts.get(object.metadata.uid);
   if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
   const command = wanted === 'paused' ? 'save' : 'continue';
   return { step: { do: 'send', command, parameter: '', owner: object.metadata.uid } };
 }
 
-function* removals(snapshot: Snapshot, channel: ChannelDecision | undefined): Generator<Plan> {
+function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Generator<Plan> {
   const byUid = new Map(snapshot.attachments.map((attachment) => [attachment.metadata.uid, attachment]));
   for (const [address, note] of snapshot.pciNotes) {
     const attachment = byUid.get(note.owner);
@@ -78,7 +55,7 @@ function* removals(snapshot: Snapshot, channel: ChannelDecision | undefined): Ge
   }
 }
 
-function* attachments(snapshot: Snapshot, channel: ChannelDecision | undefined): Generator<Plan> {
+function* attachments(snapshot: Snapshot, channel: ChannelPhase | undefined): Generator<Plan> {
   const wanted = snapshot.attachments.filter((attachment) => isWanted(snapshot, attachment));
   for (const attachment of wanted) yield prepareStep(snapshot, attachment);
   if (snapshot.object?.spec.runState === 'Paused') return;
@@ -111,7 +88,7 @@ function leaveDeadline(snapshot: Snapshot): number {
 }
 
 /** The end of the stub domain: first its devices leave, as long as somebody can let them go; then it is taken down. */
-function deletionStep(snapshot: Snapshot, channel: ChannelDecision | undefined, finalizer: string): Plan {
+function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, finalizer: string): Plan {
   const { object } = snapshot;
   if (object === undefined || !isDeleting(object)) return wait();
   const { uid, finalizers: held } = object.metadata;
@@ -130,9 +107,9 @@ function deletionStep(snapshot: Snapshot, channel: ChannelDecision | undefined, 
 }
 
 function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeouts): Generator<Plan> {
-  const channel = channelDecision(snapshot, timeouts);
+  const channel = channelPhase(snapshot, timeouts);
   yield* finalizers(snapshot, finalizer);
-  yield channelStep(snapshot, channel);
+  yield channelStep(lookAtChannel(snapshot, timeouts)?.effects[0]);
   if (
     snapshot.object !== undefined &&
     isDeleting(snapshot.object) &&

@@ -74,10 +74,19 @@ export interface EnumeratedNote {
   readonly addresses: readonly string[];
 }
 
+/** What came of our last `save`. */
 export interface SavedNote {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** Of the command; set when the file was looked at. */
+  readonly id?: string;
+  /** Bytes in the file then. */
+  readonly size?: number;
+  /** Why the file is not what was to be saved. */
+  readonly problem?: 'SaveFileMissing' | 'SaveFileEmpty' | 'SaveFileStale';
+  /** Somebody else had the device model go on: when it is paused again, that is not this pause. */
+  readonly over?: boolean;
 }
 
 /** How the last command ended. */
@@ -85,6 +94,12 @@ export interface LastCommandNote {
   readonly id: string;
   readonly command: CommandName;
   readonly owner: string;
+  /** The device it was about, for pci-ins and pci-rem. */
+  readonly address?: string;
+  /** The text that was written to `parameter`. */
+  readonly parameter?: string;
+  /** The stub domain that was asked. */
+  readonly stub?: Pin;
   readonly outcome: 'Applied' | 'NotApplied' | 'Unknown' | 'WaitingForGuest' | 'Gone';
   readonly reason: string;
   readonly sentAt: number;
@@ -144,11 +159,21 @@ const shapes = {
     forcedAt: optional(isNumber),
   },
   enumerated: { stub: isPin, addresses: (value: unknown) => Array.isArray(value) && value.every(isString) },
-  saved: { path: isString, time: isNumber },
+  saved: {
+    path: isString,
+    time: isNumber,
+    id: optional(isString),
+    size: optional(isNumber),
+    problem: optional(oneOf('SaveFileMissing', 'SaveFileEmpty', 'SaveFileStale')),
+    over: optional((value) => typeof value === 'boolean'),
+  },
   last: {
     id: isString,
     command: commandName,
     owner: isString,
+    address: optional(isString),
+    parameter: optional(isString),
+    stub: optional(isPin),
     outcome: oneOf('Applied', 'NotApplied', 'Unknown', 'WaitingForGuest', 'Gone'),
     reason: isString,
     sentAt: isNumber,
@@ -156,7 +181,8 @@ const shapes = {
   },
 } as const;
 
-interface Notes {
+/** Every kind of note. */
+export interface Notes {
   stub: StubNote;
   inflight: InflightNote;
   pci: PciNote;
@@ -165,8 +191,10 @@ interface Notes {
   last: LastCommandNote;
 }
 
+export type NoteKind = keyof Notes;
+
 /** A note that cannot be read is as good as none; who wrote it was not this operator. */
-export function parseNote<K extends keyof Notes>(kind: K, value: Uint8Array | undefined): Notes[K] | undefined {
+export function parseNote<K extends NoteKind>(kind: K, value: Uint8Array | undefined): Notes[K] | undefined {
   if (value === undefined || value.length > 4096) return undefined;
   try {
     const data: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value));
@@ -177,7 +205,7 @@ export function parseNote<K extends keyof Notes>(kind: K, value: Uint8Array | un
 }
 
 /** The text of a note. */
-export function formatNote<K extends keyof Notes>(_kind: K, note: Notes[K]): string {
+export function formatNote<K extends NoteKind>(_kind: K, note: Notes[K]): string {
   return JSON.stringify(note);
 }
 

@@ -1,6 +1,7 @@
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { ChannelView } from './command-channel/channel.ts';
+import type { ChannelState } from './command-channel/machine.ts';
 import type { EnumeratedNote, LastCommandNote, PciNote, Pin, SavedNote, StubNote } from './notes.ts';
 import type { PciBackendView } from './pci/backend.ts';
 import type { Wiring } from './stub-domain/drift.ts';
@@ -42,16 +43,16 @@ export interface Attempt {
 export interface Memory {
   /** Since when the PCI front end has been connected without a change of the back end. */
   readonly frontendConnectedSince?: number;
-  /** Since when an old reply has stood in the channel. */
-  readonly staleSince?: number;
+  /** Where the command channel stands, and since when. */
+  readonly channel?: ChannelState;
   /** Since when the stub domain is being deleted, by our own clock: the API server's may go wrong beside it. */
   readonly deletingSince?: number;
   /** The same of attachments whose device is on its way out. By UID. */
   readonly removingSince?: ReadonlyMap<string, number>;
-  /** Nothing is sent before: a withdrawn command might still be on its way through the device model. */
-  readonly quietUntil?: number;
   /** How what is laid out compares with the spec: looked at when an agent starts, when the spec changes, and now and then. */
   readonly wiring?: Wiring;
+  /** Since when the device model has been paused. */
+  readonly pausedSince?: number;
   /** By UID of the object. */
   readonly attempts: ReadonlyMap<string, Attempt>;
 }
@@ -63,6 +64,8 @@ export interface Snapshot {
   /** Those that refer to the stub domain and are bound to this host, oldest first. */
   readonly attachments: readonly PciAttachment[];
   readonly target: TargetDomain | undefined;
+  /** Domids of the guest and its stub domain, if the hypervisor runs them and XenStore has no node of them. */
+  readonly unknownToXenStore?: readonly number[];
   readonly note: StubNote | undefined;
   /** Whether the object that `note` names still exists on this host. */
   readonly noteOwnerExists: boolean;

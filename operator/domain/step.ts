@@ -1,5 +1,5 @@
-import type { ChannelDecision } from './command-channel/channel.ts';
-import type { CommandName, Pin } from './notes.ts';
+import type { ChannelCommit } from './command-channel/machine.ts';
+import type { CommandName, LastCommandNote, Pin } from './notes.ts';
 import type { ForcedRemoval } from './pci/force-removal.ts';
 
 /** One thing to do now. Each is idempotent: done again after a crash, it finds its work done. */
@@ -27,10 +27,12 @@ export type Step =
       readonly owner: string;
       readonly address?: string;
     }
-  | { readonly do: 'conclude'; readonly decision: Extract<ChannelDecision, { kind: 'conclude' }> }
-  | { readonly do: 'withdraw' }
-  /** Write `running` over an old reply that nobody waits for. */
-  | { readonly do: 'repair' }
+  /** Look at the file that the device model says it saved, and note what it is worth. */
+  | { readonly do: 'checkSaved'; readonly by: LastCommandNote }
+  /** Note that somebody else ended our pause. */
+  | { readonly do: 'pauseOver'; readonly by: LastCommandNote }
+  /** What the command channel asks for. */
+  | Exclude<ChannelCommit, { readonly do: 'submit' }>
   /** Do not wait for the guest, or no longer. */
   | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced: ForcedRemoval }
   /** Reserve the device in XenStore. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commit } from '../../operator/agent/act/commit.ts';
 import type { ActContext, Happening } from '../../operator/agent/act/context.ts';
 import { DeviceInventory } from '../../operator/agent/observe/device-inventory.ts';
 import { DomainInventory } from '../../operator/agent/observe/domain-inventory.ts';
@@ -72,6 +73,7 @@ export async function startActWorld(options: {
     context: (change = {}) => ({
       xenstore,
       layOut: (callback, transaction) => xenstore.transaction(callback, transaction),
+      commit: (change) => commit(xenstore.transaction.bind(xenstore), change),
       hypervisor,
       domains,
       devices,

@@ -1,209 +1,96 @@
-import type { ChannelDecision } from '../../domain/command-channel/channel.ts';
-import * as at from '../../domain/locations.ts';
-import {
-  type CommandName,
-  type InflightNote,
-  type LastCommandNote,
-  type PciNote,
-  formatNote,
-  parseNote,
-} from '../../domain/notes.ts';
+import type { Conclusion } from '../../domain/command-channel/channel.ts';
+import { lookAtChannel } from '../../domain/command-channel/look.ts';
+import { type ChannelCommit, step as stepChannel } from '../../domain/command-channel/machine.ts';
+import { type ChannelFacts, channelTransaction } from '../../domain/command-channel/transactions.ts';
+import type { InflightNote } from '../../domain/notes.ts';
 import type { Step } from '../../domain/step.ts';
-import { formatVdevfn, parseDeviceModelState } from '../../domain/untrusted.ts';
-import { areLinked } from '../observe/links.ts';
-import { ABORT } from '../../xenstore/transaction.ts';
+import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { type ActContext, StaleSnapshotError, pinOf, randomUuid, stubOf, targetOf } from './context.ts';
+import { commandHappening } from './command-happening.ts';
 
-/** After a withdrawal: a device model caught between its two reads could pair the old word with a new parameter. */
-const quietAfterWithdrawalMs = 2000;
+type Ended = Extract<ChannelCommit, { do: 'conclude' | 'adopt' }>;
 
-/** The state in which the device model takes the command. */
-const stateFor = (command: CommandName): 'running' | 'paused' => (command === 'continue' ? 'paused' : 'running');
-
-/**
- * Compare and send: one transaction checks that the domains are the pinned ones, that the model would take the command
- * and that none is under way, and writes parameter, command and our note of it. A crash leaves all of it or nothing.
- */
+/** Sends a command, if the channel takes it. A crash leaves all of it or nothing. */
 export async function send(context: ActContext, step: Extract<Step, { do: 'send' }>): Promise<void> {
-  const stub = pinOf(stubOf(context));
-  const target = pinOf(targetOf(context));
-  const channel = at.deviceModelPath(stub.domid, target.domid);
+  const { clock, snapshot } = context;
   const { command, parameter, owner, address } = step;
   const note: InflightNote = {
     id: randomUuid(context.random),
     command,
     parameter,
     owner,
-    target,
-    stub,
-    sentAt: context.clock.now(),
+    target: pinOf(targetOf(context)),
+    stub: pinOf(stubOf(context)),
+    sentAt: clock.now(),
     ...(address === undefined ? {} : { address }),
   };
-  const addresses = context.snapshot.pciBackend.entries.map((entry) => entry.address);
-  await context.xenstore.transaction(async (tx) => {
-    const [pinned, state, waiting, inflight, enumerated] = await Promise.all([
-      areLinked(tx, stub, target),
-      tx.tryRead(`${channel}/state`),
-      tx.tryRead(`${channel}/command`),
-      tx.tryRead(at.inflightPath(target.uuid)),
-      tx.tryRead(at.enumeratedPath(target.uuid)),
-    ]);
-    if (!pinned) throw new StaleSnapshotError('a domain is not the one it was');
-    if (parseDeviceModelState(state) !== stateFor(command)) throw new StaleSnapshotError('the state changed');
-    if (waiting !== undefined || inflight !== undefined) throw new StaleSnapshotError('a command is under way');
-    const listsNow = command === 'pci-ins' && parseNote('enumerated', enumerated)?.stub.uuid !== stub.uuid;
-    await Promise.all([
-      ...(parameter === '' ? [] : [tx.write(`${channel}/parameter`, parameter)]),
-      tx.write(`${channel}/command`, command),
-      tx.write(at.inflightPath(target.uuid), formatNote('inflight', listsNow ? { ...note, lists: true } : note)),
-      ...(listsNow ? [tx.write(at.enumeratedPath(target.uuid), formatNote('enumerated', { stub, addresses }))] : []),
-    ]);
-  });
+  const channel = lookAtChannel(snapshot)?.state;
+  const request = { kind: 'request', note, now: snapshot.now } as const;
+  const effect = channel === undefined ? undefined : stepChannel(channel, request).effects[0];
+  if (effect?.do !== 'submit') throw new StaleSnapshotError('the channel is not free');
+  await carryOut(context, effect);
 }
 
-function lastNote(note: InflightNote, outcome: LastCommandNote['outcome'], reason: string, finishedAt: number): string {
-  const { id, command, owner, sentAt } = note;
-  return formatNote('last', { id, command, owner, outcome, reason, sentAt, finishedAt });
-}
-
-/** The device's note after the command ended; undefined where it stays as it is. */
-function pciNoteAfter(
-  note: InflightNote,
-  conclusion: Extract<ChannelDecision, { kind: 'conclude' }>['conclusion'],
-  before: PciNote,
-): PciNote | undefined {
-  if (note.command === 'pci-ins' && conclusion.outcome === 'Applied') {
-    return { ...before, stage: 'inserted', vdevfn: conclusion.vdevfn ?? 0 };
+/** Carries out what the channel asks for, remembers it, and tells of it. */
+export async function carryOut(context: ActContext, effect: ChannelCommit): Promise<void> {
+  const { memory, snapshot } = context;
+  const granted = effect.do === 'conclude' && (await grantInserted(context, effect));
+  await context.commit(channelTransaction(effect, factsOf(context, effect, granted)));
+  memory.committed(effect, snapshot.now);
+  switch (effect.do) {
+    case 'submit':
+      return;
+    case 'withdraw':
+      memory.failed(effect.note.owner, 'NotDelivered', snapshot.now);
+      break;
+    case 'conclude':
+      settle(context, effect.note.owner, effect.conclusion);
+      break;
+    case 'adopt':
+      settle(context, effect.last.owner, effect.conclusion);
+      context.metrics?.late(effect.last.command);
+      break;
+    case 'repair':
+      context.metrics?.repaired();
   }
-  if (note.command === 'pci-ins' && conclusion.outcome === 'Unknown') return { ...before, stage: 'unknown' };
-  if (note.command === 'pci-rem' && conclusion.outcome === 'Applied') return { ...before, stage: 'removed' };
-  return undefined;
+  context.happened(commandHappening(effect, snapshot.object?.metadata.uid ?? ''));
+}
+
+function settle({ memory, snapshot }: ActContext, owner: string, { outcome, reason }: Conclusion): void {
+  if (outcome === 'Applied') memory.succeeded(owner);
+  else memory.failed(owner, reason, snapshot.now);
 }
 
 /**
- * Acknowledges the end of our command, in one transaction: `running` is written only over our own terminal reply, the
- * note of the command goes, and what came of it is noted.
+ * The guest's grants, before the insert is acknowledged: between the insert and the grants the guest's accesses fault
+ * (reference §12.6). Where they are refused the device is in the guest all the same, and they are tried again.
  */
-export async function conclude(
-  context: ActContext,
-  { conclusion, terminal }: Extract<ChannelDecision, { kind: 'conclude' }>,
-): Promise<void> {
-  const note = context.snapshot.channel?.inflight;
-  if (note === undefined) throw new StaleSnapshotError('the command is gone');
-  const now = context.clock.now();
-  const { uuid } = note.target;
-  const state = `${at.deviceModelPath(note.stub.domid, note.target.domid)}/state`;
-  const notePath = note.address === undefined ? undefined : at.pciNotePath(uuid, note.address);
-  await context.xenstore.transaction(async (tx) => {
-    const [inflight, seen, pci] = await Promise.all([
-      tx.tryRead(at.inflightPath(uuid)),
-      terminal === undefined ? undefined : tx.tryRead(state),
-      notePath === undefined ? undefined : tx.tryRead(notePath),
-    ]);
-    if (parseNote('inflight', inflight)?.id !== note.id) throw new StaleSnapshotError('the command was concluded');
-    if (terminal !== undefined && parseDeviceModelState(seen) !== terminal)
-      throw new StaleSnapshotError('the reply is gone');
-    const before = parseNote('pci', pci);
-    const after = before === undefined ? undefined : pciNoteAfter(note, conclusion, before);
-    const saved = note.command === 'save' && conclusion.outcome === 'Applied';
-    await Promise.all([
-      ...(terminal === undefined ? [] : [tx.write(state, 'running')]),
-      ...(after === undefined || notePath === undefined ? [] : [tx.write(notePath, formatNote('pci', after))]),
-      ...(saved
-        ? [tx.write(at.savedPath(uuid), formatNote('saved', { path: at.saveFile(note.target.domid), time: now }))]
-        : []),
-      tx.write(at.lastCommandPath(uuid), lastNote(note, conclusion.outcome, conclusion.reason, now)),
-      tx.remove(at.inflightPath(uuid)),
-    ]);
-  });
-  if (conclusion.outcome === 'Applied') context.memory.succeeded(note.owner);
-  else context.memory.failed(note.owner, conclusion.reason, now);
-  tell(context, note, conclusion);
+async function grantInserted({ hypervisor }: ActContext, { note, conclusion }: Ended & { note: InflightNote }) {
+  if (note.command !== 'pci-ins' || conclusion.outcome !== 'Applied' || note.address === undefined) return false;
+  try {
+    await hypervisor.grant(note.address, note.target, { iommu: true });
+    return true;
+  } catch (error) {
+    if (error instanceof HypervisorError) return false;
+    throw error;
+  }
 }
 
-function tell(
-  context: ActContext,
-  note: InflightNote,
-  conclusion: Extract<ChannelDecision, { kind: 'conclude' }>['conclusion'],
-): void {
-  const { command, address = '', owner: uid } = note;
-  if (conclusion.outcome !== 'Applied') {
-    const message = `${command}${address === '' ? '' : ` of ${address}`} ended with outcome ${conclusion.outcome}: ${conclusion.reason}`;
-    context.happened({ uid, type: 'Warning', reason: conclusion.reason, message });
-    return;
-  }
-  const at = conclusion.vdevfn === undefined ? '' : ` at ${formatVdevfn(conclusion.vdevfn)}`;
-  const messages: Readonly<Record<CommandName, readonly [string, string]>> = {
-    'pci-ins': ['Inserted', `Inserted ${address} into the guest${at}`],
-    'pci-rem': ['Removed', `The guest let ${address} go`],
-    save: ['Paused', 'The device model saved its state and paused'],
-    continue: ['Resumed', 'The device model goes on'],
+function pinsOf(context: ActContext, effect: ChannelCommit): Pick<ChannelFacts, 'stub' | 'target'> {
+  if ('note' in effect) return effect.note;
+  return { stub: pinOf(stubOf(context)), target: pinOf(targetOf(context)) };
+}
+
+function factsOf(context: ActContext, effect: ChannelCommit, granted: boolean): ChannelFacts {
+  const { snapshot, clock } = context;
+  const { stub, target } = pinsOf(context, effect);
+  return {
+    stub,
+    target,
+    enumerated: snapshot.enumerated,
+    listed: snapshot.pciBackend.entries.map((entry) => entry.address),
+    pciNotes: snapshot.pciNotes,
+    granted,
+    time: clock.now(),
   };
-  const [reason, message] = messages[command];
-  context.happened({ uid, type: 'Normal', reason, message });
-}
-
-/**
- * Takes back a command that was not picked up: word and parameter in one transaction, since a model that has read the
- * word but not the parameter then finds none and drops it.
- */
-export async function withdraw(context: ActContext): Promise<void> {
-  const note = context.snapshot.channel?.inflight;
-  if (note === undefined) throw new StaleSnapshotError('the command is gone');
-  const now = context.clock.now();
-  const channel = at.deviceModelPath(note.stub.domid, note.target.domid);
-  await context.xenstore.transaction(async (tx) => {
-    const [inflight, word] = await Promise.all([
-      tx.tryRead(at.inflightPath(note.target.uuid)),
-      tx.tryRead(`${channel}/command`),
-    ]);
-    if (parseNote('inflight', inflight)?.id !== note.id) throw new StaleSnapshotError('the command was concluded');
-    if (word === undefined || new TextDecoder().decode(word) !== note.command) {
-      throw new StaleSnapshotError('the command was taken after all');
-    }
-    await Promise.all([
-      tx.remove(`${channel}/command`),
-      ...(note.parameter === '' ? [] : [tx.remove(`${channel}/parameter`)]),
-      tx.remove(at.inflightPath(note.target.uuid)),
-      // It found no parameter, so that it never came to list anything.
-      ...(note.lists === true ? [tx.remove(at.enumeratedPath(note.target.uuid))] : []),
-      tx.write(at.lastCommandPath(note.target.uuid), lastNote(note, 'NotApplied', 'NotDelivered', now)),
-    ]);
-  });
-  context.memory.quiet(now + quietAfterWithdrawalMs);
-  context.memory.failed(note.owner, 'NotDelivered', now);
-  context.happened({
-    uid: note.owner,
-    type: 'Warning',
-    reason: 'NotDelivered',
-    message: `The device model did not take ${note.command} in time; it was withdrawn`,
-  });
-}
-
-/** Writes `running` over an old reply that nobody waits for. */
-export async function repair(context: ActContext): Promise<void> {
-  const stub = stubOf(context);
-  const target = targetOf(context);
-  const channel = at.deviceModelPath(stub.domid, target.domid);
-  const expected = context.snapshot.channel?.state;
-  const repaired = await context.xenstore.transaction(async (tx) => {
-    const [pinned, state, word, inflight] = await Promise.all([
-      areLinked(tx, pinOf(stub), pinOf(target)),
-      tx.tryRead(`${channel}/state`),
-      tx.tryRead(`${channel}/command`),
-      tx.tryRead(at.inflightPath(target.uuid)),
-    ]);
-    if (!pinned || word !== undefined || inflight !== undefined) return ABORT;
-    if (parseDeviceModelState(state) !== expected) return ABORT;
-    await tx.write(`${channel}/state`, 'running');
-    return undefined;
-  });
-  if (repaired === ABORT) throw new StaleSnapshotError('the old reply is gone');
-  context.metrics?.repaired();
-  context.happened({
-    uid: context.snapshot.object?.metadata.uid ?? '',
-    type: 'Warning',
-    reason: 'StaleStateCleared',
-    message: 'An old reply stood in the command channel; it was cleared',
-  });
 }

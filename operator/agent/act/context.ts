@@ -1,5 +1,6 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
+import type { GuardedTransaction } from '../../domain/guarded-transaction.ts';
 import type { Pin, StubNote } from '../../domain/notes.ts';
 import type { Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
@@ -26,6 +27,8 @@ export interface ActContext {
    * child is a change of its parent, so that two of them would meet a conflict (EAGAIN) for nothing.
    */
   readonly layOut: XenStore['transaction'];
+  /** Commits a change if things still are as the pass saw them; throws `StaleSnapshotError` if not. */
+  readonly commit: (change: GuardedTransaction) => Promise<void>;
   readonly hypervisor: Hypervisor;
   readonly domains: DomainInventory;
   readonly devices: DeviceInventory;

@@ -1,5 +1,5 @@
 import type { Step } from '../../domain/step.ts';
-import { conclude, repair, send, withdraw } from './command.ts';
+import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
 import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
@@ -27,11 +27,10 @@ export async function perform(
     case 'send':
       return send(context, step);
     case 'conclude':
-      return conclude(context, step.decision);
     case 'withdraw':
-      return withdraw(context);
+    case 'adopt':
     case 'repair':
-      return repair(context);
+      return carryOut(context, step);
     case 'abandonRemoval':
       return abandonRemoval(context, step.address, step.forced);
     case 'claim':

@@ -2,7 +2,14 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { ChannelView } from '../../domain/command-channel/channel.ts';
 import * as at from '../../domain/locations.ts';
-import { type InflightNote, type PciNote, type Pin, parseNote, samePin } from '../../domain/notes.ts';
+import {
+  type InflightNote,
+  type LastCommandNote,
+  type PciNote,
+  type Pin,
+  parseNote,
+  samePin,
+} from '../../domain/notes.ts';
 import { noPciBackend } from '../../domain/pci/backend.ts';
 import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import { consoles } from '../../domain/stub-domain/consoles.ts';
@@ -65,17 +72,22 @@ async function readDevices(tree: XenStoreReader, input: GatherInput, stub: numbe
 
 async function readChannel(
   tree: XenStoreReader,
-  inflight: Bytes,
+  {
+    inflight,
+    undecided,
+    last,
+  }: { inflight: Bytes } & Pick<ChannelView, 'undecided'> & { last: LastCommandNote | undefined },
   stub: Pin,
   target: Pin,
   heard: GatherInput['heard'],
 ): Promise<ChannelView> {
   const channel = at.deviceModelPath(stub.domid, target.domid);
-  const [state, command, parameter, linked] = await Promise.all([
+  const [state, command, parameter, linked, legacy] = await Promise.all([
     tree.tryRead(`${channel}/state`),
     tree.tryRead(`${channel}/command`),
     tree.tryRead(`${channel}/parameter`),
     areLinked(tree, stub, target),
+    tree.tryRead(`${at.deviceModelPath(0, target.domid)}/state`),
   ]);
   heard?.({ state, parameter });
   const note = parseNote('inflight', inflight);
@@ -85,7 +97,10 @@ async function readChannel(
     linked,
     state: parseDeviceModelState(state),
     command: commandKind(command, note),
-    parameter: parseParameterReply(parameter, note?.parameter ?? ''),
+    parameter: parseParameterReply(parameter, note?.parameter ?? undecided?.parameter ?? ''),
+    undecided,
+    keepsCommands: last?.reason === 'CommandNotDeleted' && samePin(last.stub, stub),
+    legacy: state === undefined && legacy !== undefined,
   };
 }
 
@@ -93,6 +108,17 @@ function commandKind(value: Bytes, note: InflightNote | undefined): ChannelView[
   if (value === undefined) return 'absent';
   const ours = note !== undefined && value.length <= 16 && new TextDecoder().decode(value) === note.command;
   return ours ? 'ours' : 'foreign';
+}
+
+/** The last command, if it was an insert into this very stub domain that was given up without an answer. */
+function undecidedInsert(
+  last: LastCommandNote | undefined,
+  pciNotes: ReadonlyMap<string, PciNote>,
+  stub: Pin | undefined,
+): LastCommandNote | undefined {
+  if (last?.reason !== 'InsertUnknown' || last.outcome !== 'Unknown' || last.address === undefined) return undefined;
+  const note = pciNotes.get(last.address);
+  return note?.stage === 'unknown' && note.owner === last.owner && samePin(note.stub, stub) ? last : undefined;
 }
 
 async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Promise<Map<string, number>> {
@@ -117,7 +143,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const addresses = new Set(
     attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
   );
-  const [note, inflight, enumerated, saved, last, pciNotes, claims, servedBy] = await Promise.all([
+  const [note, inflight, enumerated, saved, lastNote, pciNotes, claims, servedBy] = await Promise.all([
     tree.tryRead(at.stubNotePath(targetUuid)),
     tree.tryRead(at.inflightPath(targetUuid)),
     tree.tryRead(at.enumeratedPath(targetUuid)),
@@ -128,6 +154,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
   ]);
   const stubNote = parseNote('stub', note);
+  const last = parseNote('last', lastNote);
   const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
   const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
   const serving = parseDomid(servedBy) ?? input.namesake;
@@ -135,7 +162,15 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
   const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
   const [channel, devices, pciBackend, port] = await Promise.all([
-    started ? readChannel(tree, inflight, stub, target, input.heard) : undefined,
+    started
+      ? readChannel(
+          tree,
+          { inflight, undecided: undecidedInsert(last, pciNotes, stub), last },
+          stub,
+          target,
+          input.heard,
+        )
+      : undefined,
     stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
     started ? readPciBackend(tree, stub.domid, addresses.size) : noPciBackend,
     started && object?.spec.graphics !== undefined
@@ -158,7 +193,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     enumerated: parseNote('enumerated', enumerated),
     claims,
     saved: parseNote('saved', saved),
-    last: parseNote('last', last),
+    last,
   };
 }
 

@@ -1,3 +1,4 @@
+import { type ChannelCommit, type ChannelState, step, unseenChannel } from '../../domain/command-channel/machine.ts';
 import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
 import type { Wiring } from '../../domain/stub-domain/drift.ts';
 import { isRefusal } from '../../domain/step-owner.ts';
@@ -19,8 +20,7 @@ export class KeyMemory {
   readonly #attempts = new Map<string, Attempt>();
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
-  #staleSince: number | undefined;
-  #quietUntil: number | undefined;
+  #channel: ChannelState = unseenChannel;
   #wiring: { readonly value: Wiring; readonly at: number; readonly about: string } | undefined;
   #deletingSince: number | undefined;
   readonly #removingSince = new Map<string, number>();
@@ -29,11 +29,10 @@ export class KeyMemory {
     return {
       attempts: this.#attempts,
       ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
-      ...(this.#staleSince === undefined ? {} : { staleSince: this.#staleSince }),
+      channel: this.#channel,
       ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
       removingSince: this.#removingSince,
       ...(this.#wiring === undefined ? {} : { wiring: this.#wiring.value }),
-      ...(this.#quietUntil === undefined ? {} : { quietUntil: this.#quietUntil }),
     };
   }
 
@@ -54,13 +53,8 @@ export class KeyMemory {
     else if (this.#frontend?.entries !== backend.entries.length) {
       this.#frontend = { since: now, entries: backend.entries.length };
     }
-    const stale =
-      channel !== undefined &&
-      channel.inflight === undefined &&
-      channel.command === 'absent' &&
-      !['running', 'paused', 'Absent', 'Unrecognised'].includes(channel.state);
-    if (!stale) this.#staleSince = undefined;
-    else this.#staleSince ??= now;
+    this.#channel =
+      channel === undefined ? unseenChannel : step(this.#channel, { kind: 'look', view: channel, now }).state;
     this.#forgetChanged(snapshot);
   }
 
@@ -120,7 +114,8 @@ export class KeyMemory {
     if (isRefusal(this.#attempts.get(uid)?.reason ?? '')) this.#attempts.delete(uid);
   }
 
-  quiet(until: number): void {
-    this.#quietUntil = until;
+  /** What the command channel asked for was done. */
+  committed(effect: ChannelCommit, now: number): void {
+    this.#channel = step(this.#channel, { kind: 'committed', effect, now }).state;
   }
 }

@@ -3,7 +3,7 @@ import { type Condition, type ConditionDecision, kubeTime, stampConditions } fro
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { Reason } from '../../api/reasons.ts';
-import { channelDecision } from '../../domain/next-step.ts';
+import { channelPhase } from '../../domain/command-channel/look.ts';
 import { pciAttachmentConditions } from '../../domain/pci/conditions.ts';
 import { pciAttachmentFacts } from '../../domain/pci/status.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
@@ -96,7 +96,7 @@ export class StatusReporter {
 
   /** Reports all objects of the pass; gives the time (milliseconds since the epoch) to look again, if there is one. */
   async report(snapshot: Snapshot): Promise<number | undefined> {
-    const channel = channelDecision(snapshot);
+    const channel = channelPhase(snapshot);
     const wakes: (number | undefined)[] = [];
     const failures: unknown[] = [];
     const write = async (writing: Promise<number | undefined>): Promise<void> => {

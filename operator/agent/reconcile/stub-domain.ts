@@ -18,6 +18,7 @@ import { Mutex } from '../../runtime/mutex.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
 import { stubName } from '../act/stub-domain.ts';
+import { commit } from '../act/commit.ts';
 import { perform } from '../act/perform.ts';
 import type { AgentMetrics } from '../agent-metrics.ts';
 import { CommandMeter, type RawChannel } from '../observe/command-meter.ts';
@@ -245,6 +246,7 @@ export class StubDomainReconciler {
     return {
       xenstore,
       layOut: (callback, transaction) => this.#layingOut.run(() => xenstore.transaction(callback, transaction)),
+      commit: (change) => commit(xenstore.transaction.bind(xenstore), change),
       hypervisor,
       domains,
       devices,

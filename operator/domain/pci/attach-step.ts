@@ -43,8 +43,6 @@ export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefi
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   if (gate.kind === 'pending') return wait(gate.until);
   if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();
-  const { quietUntil } = snapshot.memory;
-  if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
   const { uid } = attachment.metadata;
   const attempt = snapshot.memory.attempts.get(uid);
   if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);

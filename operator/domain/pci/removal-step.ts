@@ -113,8 +113,6 @@ function removeFromGuest(
     return { step: { do: 'abandonRemoval', address, forced: { by: 'policy' } } };
   }
   if (!asks) return wait(deadline);
-  const { quietUntil } = snapshot.memory;
-  if (quietUntil !== undefined && snapshot.now < quietUntil) return wait(quietUntil);
   if (attempt !== undefined && snapshot.now < attempt.retryAt) {
     return wait(Math.min(attempt.retryAt, deadline ?? attempt.retryAt));
   }

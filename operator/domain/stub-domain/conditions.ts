@@ -1,6 +1,6 @@
 import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { Reason, StubDomainConditionType } from '../../api/reasons.ts';
-import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { ChannelPhase } from '../command-channel/channel.ts';
 import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isDeleting } from '../wanted.ts';
 import { xenbusState, xenbusStateName } from '../xenbus.ts';
@@ -45,6 +45,25 @@ function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: st
     return {
       reason: 'TargetTaken',
       message: `The guest has stub domain ${snapshot.foreignStub}, which this operator did not make or no longer knows. Destroy it (xl destroy ${snapshot.foreignStub}), and another is made.`,
+    };
+  }
+  return undriveable(snapshot);
+}
+
+/** A device model whose commands cannot be followed. */
+function undriveable({ channel, stub }: Snapshot): { reason: Decision['reason']; message: string } | undefined {
+  const next =
+    'Nothing is sent to it. Use a kernel with qemu-traditional of Xen 4.6 to 4.20 (spec.kernel), and start the guest anew.';
+  if (channel?.keepsCommands === true) {
+    return {
+      reason: 'CommandNotDeleted',
+      message: `The device model of stub domain ${stub?.domid ?? 0} answered a command without deleting it, as Linux stub domains of Qubes 4.0 do: nobody can tell whether it took one. ${next}`,
+    };
+  }
+  if (channel?.state === 'Absent' && channel.legacy === true) {
+    return {
+      reason: 'LegacyLayout',
+      message: `The device model of stub domain ${stub?.domid ?? 0} has its command channel below domain 0, as before Xen 4.6. ${next}`,
     };
   }
   return undefined;
@@ -116,6 +135,10 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
   }
   switch (channel.state) {
     case 'Absent': {
+      if (channel.legacy === true) {
+        const message = 'The device model has its command channel below domain 0, as before Xen 4.6.';
+        return decide('DeviceModelRunning', 'False', 'LegacyLayout', message);
+      }
       const overdue = snapshot.now >= (note.startedAt ?? 0) + startTimeoutMs;
       return overdue
         ? decide(
@@ -176,16 +199,18 @@ function paused(snapshot: Snapshot): Decision {
     : decide('Paused', status, 'NotPaused', 'The device model is not paused.');
 }
 
-function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): Decision {
+function channelIdle(channel: ChannelPhase | undefined, snapshot: Snapshot): Decision {
   const command = snapshot.channel?.inflight?.command ?? '';
   switch (channel?.kind) {
     case undefined:
       return decide('ChannelIdle', 'Unknown', 'NotRunning', 'There is no command channel yet.');
     case 'idle':
+    case 'quiet':
       return decide('ChannelIdle', 'True', 'Idle', 'No command is under way.');
     case 'await':
     case 'withdraw':
     case 'conclude':
+    case 'adopt':
       return decide('ChannelIdle', 'False', 'CommandInFlight', `${command} is under way.`);
     case 'waitingForGuest':
       return decide(
@@ -216,6 +241,20 @@ function channelIdle(channel: ChannelDecision | undefined, snapshot: Snapshot): 
             'False',
             'StaleState',
             'An old reply stands in the channel; it is cleared soon.',
+          );
+        case 'CommandNotDeleted':
+          return decide(
+            'ChannelIdle',
+            'Unknown',
+            'CommandNotDeleted',
+            'The device model answers commands without deleting them; nothing more is sent.',
+          );
+        case 'LegacyLayout':
+          return decide(
+            'ChannelIdle',
+            'Unknown',
+            'LegacyLayout',
+            'The command channel is not where it has been since Xen 4.6.',
           );
         case 'UnrecognisedState':
           return decide(
@@ -265,7 +304,7 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
 }
 
 /** The conditions of a stub domain that the agent answers for, from what one pass saw. */
-export function stubDomainConditions(snapshot: Snapshot, channel: ChannelDecision | undefined): Decision[] {
+export function stubDomainConditions(snapshot: Snapshot, channel: ChannelPhase | undefined): Decision[] {
   // The device model of a guest that another object serves is not this one's to speak of.
   const own = servedByOther(snapshot) ? { ...snapshot, channel: undefined } : snapshot;
   const decisions = [

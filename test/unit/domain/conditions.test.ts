@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConditionDecision } from '../../../operator/api/conditions.ts';
 import { conditionTypes, reasons } from '../../../operator/api/reasons.ts';
-import { channelDecision } from '../../../operator/domain/next-step.ts';
+import { channelPhase } from '../../../operator/domain/command-channel/look.ts';
 import { pciAttachmentConditions } from '../../../operator/domain/pci/conditions.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import { stubDomainConditions } from '../../../operator/domain/stub-domain/conditions.ts';
@@ -25,7 +25,7 @@ const of = (decisions: readonly ConditionDecision[], type: string): string => {
 };
 const stub = (change: Partial<Snapshot>) => {
   const snapshot = aSnapshot(change);
-  return stubDomainConditions(snapshot, channelDecision(snapshot));
+  return stubDomainConditions(snapshot, channelPhase(snapshot));
 };
 const channel = aSnapshot().channel!;
 const note = aSnapshot().note!;
@@ -111,7 +111,7 @@ const prepared = {
 };
 const pci = (change: Partial<Snapshot>, attachment = anAttachment()) => {
   const snapshot = aSnapshot({ attachments: [attachment], ...prepared, ...change });
-  return pciAttachmentConditions(snapshot, attachment, channelDecision(snapshot));
+  return pciAttachmentConditions(snapshot, attachment, channelPhase(snapshot));
 };
 const failed = (reason: string) => ({
   memory: { ...prepared.memory, attempts: new Map([['pa-1', { reason, count: 1, retryAt: 2_000_000 }]]) },

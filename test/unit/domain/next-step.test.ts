@@ -20,6 +20,10 @@ const none = (wakeAt?: number) => ({ step: undefined, wakeAt });
 const deleting = { deletionTimestamp: '2026-01-01T00:00:00Z' };
 const note = aSnapshot().note;
 const channel = aSnapshot().channel;
+const staleSince = (since: number): Snapshot['memory'] => ({
+  attempts: new Map(),
+  channel: { phase: { kind: 'unseen' }, stale: { word: 'pci-removed', since } },
+});
 
 describe('making a stub domain', () => {
   test.each<[string, Partial<Snapshot>, object]>([
@@ -367,11 +371,11 @@ describe('deleting a stub domain', () => {
 describe('an old reply in the channel', () => {
   const stale = { channel: { ...channel!, state: 'pci-removed' as const } };
   test('is left alone at first', () => {
-    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 999_000 } })).toEqual(none(1_004_000));
+    expect(step({ ...stale, memory: staleSince(999_000) })).toEqual(none(1_004_000));
   });
   test('is cleared after a grace', () => {
-    expect(step({ ...stale, memory: { attempts: new Map(), staleSince: 995_000 } })).toEqual({
-      step: { do: 'repair' },
+    expect(step({ ...stale, memory: staleSince(995_000) })).toEqual({
+      step: { do: 'repair', stale: 'pci-removed' },
     });
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { repair, send, withdraw } from '../../../../operator/agent/act/command.ts';
+import { carryOut, send } from '../../../../operator/agent/act/command.ts';
 import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
 import { createAgentMetrics } from '../../../../operator/agent/agent-metrics.ts';
 import { deviceModelPath, enumeratedPath, inflightPath } from '../../../../operator/domain/locations.ts';
@@ -31,9 +31,9 @@ const insert = {
   address: theAddress,
 } as const;
 
-async function underWay(): Promise<Partial<Snapshot>> {
-  const inflight = parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
-  return { channel: { ...aSnapshot().channel!, inflight, command: 'ours' } };
+async function withdrawn(): Promise<void> {
+  const note = parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)))!;
+  await carryOut(world.context(), { do: 'withdraw', note });
 }
 
 test('an insert that was withdrawn had nothing listed: further devices may still come', async () => {
@@ -41,7 +41,7 @@ test('an insert that was withdrawn had nothing listed: further devices may still
   expect(parseNote('enumerated', await world.xenstore.tryRead(enumeratedPath(targetUuid)))?.addresses).toEqual([
     theAddress,
   ]);
-  await withdraw(world.context(await underWay()));
+  await withdrawn();
   expect(await world.xenstore.tryRead(enumeratedPath(targetUuid))).toBeUndefined();
   expect(await world.tree(channel)).toEqual({ [channel]: '', [`${channel}/state`]: 'running' });
 });
@@ -49,21 +49,25 @@ test('an insert that was withdrawn had nothing listed: further devices may still
 test('what an earlier insert listed stays when a later one is withdrawn', async () => {
   const listed = JSON.stringify({ stub: theStub, addresses: ['0000:04:00.0'] });
   await world.xenstore.write(enumeratedPath(targetUuid), listed);
-  await send(world.context({ pciBackend: aBackend(theAddress) }), insert);
-  await withdraw(world.context(await underWay()));
+  await send(
+    world.context({ pciBackend: aBackend(theAddress), enumerated: parseNote('enumerated', Buffer.from(listed)) }),
+    insert,
+  );
+  await withdrawn();
   expect(await world.xenstore.tryReadString(enumeratedPath(targetUuid))).toBe(listed);
 });
 
 test('an old reply is cleared, told and counted; one that is gone meanwhile is none of these', async () => {
   const registry = new Registry();
   const metrics = createAgentMetrics(registry);
+  const repair = { do: 'repair', stale: 'pci-removed' } as const;
   const stale: Partial<Snapshot> = { channel: { ...aSnapshot().channel!, state: 'pci-removed' } };
   await world.xenstore.write(`${channel}/state`, 'pci-inserted');
-  await expect(repair({ ...world.context(stale), metrics })).rejects.toThrow(StaleSnapshotError);
+  await expect(carryOut({ ...world.context(stale), metrics }, repair)).rejects.toThrow(StaleSnapshotError);
   expect(await world.xenstore.tryReadString(`${channel}/state`)).toBe('pci-inserted');
   expect(world.happenings).toEqual([]);
   await world.xenstore.write(`${channel}/state`, 'pci-removed');
-  await repair({ ...world.context(stale), metrics });
+  await carryOut({ ...world.context(stale), metrics }, repair);
   expect(await world.xenstore.tryReadString(`${channel}/state`)).toBe('running');
   expect(world.happenings.map(({ reason }) => reason)).toEqual(['StaleStateCleared']);
   expect(await registry.getSingleMetricAsString('stubdom_stale_state_repairs_total')).toMatch(/_total 1$/);

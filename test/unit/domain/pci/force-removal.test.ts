@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
 import { agentFinalizer, forceRemovalAnnotation } from '../../../../operator/api/names.ts';
-import { channelDecision, nextStep } from '../../../../operator/domain/next-step.ts';
+import { channelPhase } from '../../../../operator/domain/command-channel/look.ts';
+import { nextStep } from '../../../../operator/domain/next-step.ts';
 import type { PciNote } from '../../../../operator/domain/notes.ts';
 import { pciAttachmentConditions } from '../../../../operator/domain/pci/conditions.ts';
 import { forceRequest } from '../../../../operator/domain/pci/force-removal.ts';
@@ -113,7 +114,7 @@ describe('the annotation forces the removal at once', () => {
     const snapshot = going({ attachments: [annotated(' ')] });
     expect(next(snapshot).step).toMatchObject({ do: 'send', command: 'pci-rem' });
     const [attachment] = snapshot.attachments;
-    const conditions = pciAttachmentConditions(snapshot, attachment!, channelDecision(snapshot));
+    const conditions = pciAttachmentConditions(snapshot, attachment!, channelPhase(snapshot));
     expect(conditions.find(({ type }) => type === 'Removing')).toEqual({
       type: 'Removing',
       status: 'True',

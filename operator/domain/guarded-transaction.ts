@@ -1,0 +1,31 @@
+import { formatNote, type NoteKind, type Notes } from './notes.ts';
+import type { PlanNode } from './plan-node.ts';
+
+/**
+ * What a node must hold for a transaction to be committed. `text`: exactly this; undefined: the node is absent. `noNote`:
+ * nothing that can be read as a note of that kind, which is as good as none. `otherwise` says what has changed then.
+ */
+export type Expectation = { readonly path: string; readonly otherwise: string } & (
+  { readonly text: string | undefined } | { readonly noNote: NoteKind }
+);
+
+/**
+ * A change of XenStore as data: committed as a whole if everything is as expected, else not at all. What is decided on a
+ * snapshot holds only as long as the snapshot does; the expectations are the part of it that matters.
+ */
+export interface GuardedTransaction {
+  readonly expect: readonly Expectation[];
+  /** In this order. */
+  readonly write: readonly PlanNode[];
+  readonly remove: readonly string[];
+}
+
+/** The node holds exactly this note, or nothing that can be read as one. */
+export function expectNote<K extends NoteKind>(
+  kind: K,
+  path: string,
+  note: Notes[K] | undefined,
+  otherwise: string,
+): Expectation {
+  return note === undefined ? { path, noNote: kind, otherwise } : { path, text: formatNote(kind, note), otherwise };
+}
