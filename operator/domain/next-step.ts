@@ -6,6 +6,7 @@ import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
+import { runStateStep, savedStateStep } from './stub-domain/run-state-step.ts';
 import { heldUntil } from './step-owner.ts';
 import { isDeleting, isWanted, noteOf } from './wanted.ts';
 
@@ -32,18 +33,6 @@ const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 function channelStep(effect: ChannelEffect | undefined): Plan {
   if (effect === undefined || effect.do === 'submit') return wait();
   return effect.do === 'wake' ? wait(effect.at) : { step: effect };
-}
-
-function runStateStep(snapshot: Snapshot, channel: ChannelPhase | undefined): Plan {
-  const { object } = snapshot;
-  if (object === undefined || isDeleting(object) || channel?.kind !== 'idle') return wait();
-  if (snapshot.note?.owner !== object.metadata.uid) return wait();
-  const wanted = object.spec.runState === 'Paused' ? 'paused' : 'running';
-  if (channel.state === wanted) return wait();
-  const attempt = snapshot.memory.attempts.get(object.metadata.uid);
-  if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
-  const command = wanted === 'paused' ? 'save' : 'continue';
-  return { step: { do: 'send', command, parameter: '', owner: object.metadata.uid } };
 }
 
 function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Generator<Plan> {
@@ -120,6 +109,7 @@ function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeout
   yield deletionStep(snapshot, channel, finalizer);
   yield lifecycleStep(snapshot);
   yield* removals(snapshot, channel);
+  yield savedStateStep(snapshot, channel);
   yield runStateStep(snapshot, channel);
   yield* attachments(snapshot, channel);
 }

@@ -64,6 +64,8 @@ export interface PciNote {
   readonly originalDriver?: string;
   /** The guest never confirmed that it let the device go: it may still be told to write to memory. */
   readonly unconfirmed?: boolean;
+  /** How it was asked for (`requestText`). */
+  readonly request?: string;
   /** When it was taken by force, in milliseconds since the epoch. */
   readonly forcedAt?: number;
 }
@@ -156,6 +158,7 @@ const shapes = {
     vdevfn: optional(isNumber),
     originalDriver: optional(isString),
     unconfirmed: optional((value) => typeof value === 'boolean'),
+    request: optional(isString),
     forcedAt: optional(isNumber),
   },
   enumerated: { stub: isPin, addresses: (value: unknown) => Array.isArray(value) && value.every(isString) },

@@ -16,6 +16,7 @@ export function stepOwner(step: Step, snapshot: Snapshot): string | undefined {
     case 'build':
     case 'start':
     case 'teardown':
+    case 'checkSaved':
       return snapshot.object?.metadata.uid;
     default:
       return undefined;

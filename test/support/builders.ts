@@ -3,7 +3,7 @@ import type { StubDomain, StubDomainSpec } from '../../operator/api/generated/st
 import type { XenHost } from '../../operator/api/generated/xen-host.ts';
 import { agentFinalizer } from '../../operator/api/names.ts';
 import { type PciBackendView, noPciBackend } from '../../operator/domain/pci/backend.ts';
-import type { PciNote } from '../../operator/domain/notes.ts';
+import type { LastCommandNote, PciNote } from '../../operator/domain/notes.ts';
 import type { HostDevice, Snapshot } from '../../operator/domain/snapshot.ts';
 
 export const targetUuid = '6d1f8a44-9a1e-4c7b-8e33-2f4d6b1a0c01';
@@ -129,6 +129,21 @@ export function aDevice(change: Partial<HostDevice> = {}): HostDevice {
 /** Devices as a snapshot has them. */
 export function hostDevices(...devices: HostDevice[]): ReadonlyMap<string, HostDevice> {
   return new Map(devices.map((device) => [device.address, device]));
+}
+
+/** Our `save` to the stub domain of `aSnapshot`, as it is noted when it ended. */
+export function aSave(change: Partial<LastCommandNote> = {}): LastCommandNote {
+  return {
+    id: 'save-1',
+    command: 'save',
+    owner: 'sd-1',
+    stub: theStub,
+    outcome: 'Applied',
+    reason: 'Paused',
+    sentAt: 900_000,
+    finishedAt: 901_000,
+    ...change,
+  };
 }
 
 /** A stub domain that was started and runs, without devices. */

@@ -18,6 +18,7 @@ import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.
 import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
 import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
 import { namespaces } from '../../operator/kube/resources.ts';
+import { systemClock } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
 import { type CapturedLog, captureLog } from './captured-log.ts';
@@ -98,6 +99,8 @@ export class WorldHost {
       topology: topologyWith(60),
       guests: [],
       hypervisorSocket: this.#hypervisorSocket,
+      // The time of day in dom0 is the agent's; what the host does takes no part in the skipping.
+      clock: { ...systemClock, now: () => this.clock.now() },
     });
     this.#closers.add(() => this.#simulated?.close());
     const store = openXenStore({ transport: { kind: 'socket', path: this.socket } });

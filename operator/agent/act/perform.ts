@@ -3,6 +3,9 @@ import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
 import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
+import { canRestore } from './restore-file.ts';
+import { changeRunState } from './run-state.ts';
+import { checkSaved, notePauseOver } from './saved-state.ts';
 import { build, forget, intend, rewire, start } from './stub-domain.ts';
 import { teardown } from './teardown.ts';
 
@@ -13,7 +16,7 @@ export async function perform(
 ): Promise<void> {
   switch (step.do) {
     case 'intend':
-      return intend(context);
+      return (await canRestore(context)) ? intend(context) : undefined;
     case 'build':
       return build(context);
     case 'start':
@@ -25,7 +28,13 @@ export async function perform(
     case 'forget':
       return forget(context);
     case 'send':
-      return send(context, step);
+      return step.command === 'save' || step.command === 'continue'
+        ? changeRunState(context, step)
+        : send(context, step);
+    case 'checkSaved':
+      return checkSaved(context, step.by);
+    case 'pauseOver':
+      return notePauseOver(context, step.by);
     case 'conclude':
     case 'withdraw':
     case 'adopt':

@@ -24,6 +24,7 @@ export class KeyMemory {
   #wiring: { readonly value: Wiring; readonly at: number; readonly about: string } | undefined;
   #deletingSince: number | undefined;
   readonly #removingSince = new Map<string, number>();
+  #pausedSince: number | undefined;
 
   view(): Memory {
     return {
@@ -32,6 +33,7 @@ export class KeyMemory {
       channel: this.#channel,
       ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
       removingSince: this.#removingSince,
+      ...(this.#pausedSince === undefined ? {} : { pausedSince: this.#pausedSince }),
       ...(this.#wiring === undefined ? {} : { wiring: this.#wiring.value }),
     };
   }
@@ -55,6 +57,8 @@ export class KeyMemory {
     }
     this.#channel =
       channel === undefined ? unseenChannel : step(this.#channel, { kind: 'look', view: channel, now }).state;
+    if (channel?.state !== 'paused') this.#pausedSince = undefined;
+    else this.#pausedSince ??= now;
     this.#forgetChanged(snapshot);
   }
 

@@ -137,7 +137,7 @@ export interface StubDomainSpec {
    */
   readonly restoreFrom?: {
     /**
-     * Path in dom0 of the state file.
+     * Path in dom0 of the state file. Below /var/lib/xen it is looked for before the stub domain is made.
      */
     readonly path: string;
   };
@@ -276,7 +276,7 @@ export interface StubDomainStatus {
     readonly attachment?: string;
   }[];
   /**
-   * Where the device model's state was saved when it was paused last.
+   * Where the device model's state was saved when it was paused last. Absent if there was no such file, or not the one that was to be written.
    */
   readonly savedState?: {
     /**
@@ -287,6 +287,10 @@ export interface StubDomainStatus {
      * When the device model said that it was paused.
      */
     readonly time: string;
+    /**
+     * Size of the file when it was looked at, after the pause.
+     */
+    readonly sizeBytes?: number;
   };
   /**
    * The last command given to the device model.

@@ -8,6 +8,7 @@ import { servedByOther, startTimeoutMs, targetMismatch } from './lifecycle-step.
 import { logFile } from './consoles.ts';
 import type { Drift } from './drift.ts';
 import { stubMemoryMiB } from './memory.ts';
+import { pausedCondition, pausedReady } from './paused-condition.ts';
 import { refuse } from './support.ts';
 
 type Decision = ConditionDecision<StubDomainConditionType>;
@@ -75,6 +76,11 @@ function notMade(snapshot: Snapshot, attempt: Attempt | undefined): [Decision['r
       return ['Wiring', 'The stub domain is not laid out yet.'];
     case 'DomainDied':
       return ['DomainDied', 'The stub domain died. It is made again.'];
+    case 'RestoreFileMissing':
+      return [
+        'RestoreFileMissing',
+        `There is nothing to restore from: ${snapshot.object?.spec.restoreFrom?.path ?? ''} is not there in dom0, or is empty. Put the saved state there; it is looked for again.`,
+      ];
     case 'NoMemory':
       return [
         'NoMemory',
@@ -164,39 +170,6 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
     default:
       return decide('DeviceModelRunning', 'True', 'Running', 'The device model answers.');
   }
-}
-
-/** How the last try to pause or to go on failed, in the words of the condition. */
-const runStateFailures = {
-  PauseFailed: 'The device model was asked to pause and did not. It is asked again.',
-  ResumeFailed: 'The device model was asked to go on and did not. It is asked again.',
-  NotDelivered: 'The device model did not take the command in time, and it was withdrawn. It is sent again.',
-} as const;
-
-function runStateFailure({ memory, object }: Snapshot): keyof typeof runStateFailures | undefined {
-  const reason = memory.attempts.get(object?.metadata.uid ?? '')?.reason;
-  return Object.keys(runStateFailures).find((known) => known === reason) as keyof typeof runStateFailures | undefined;
-}
-
-function paused(snapshot: Snapshot): Decision {
-  const isPaused = snapshot.channel?.state === 'paused';
-  const status = isPaused ? 'True' : 'False';
-  switch (snapshot.channel?.inflight?.command) {
-    case 'continue':
-      if (isPaused) return decide('Paused', status, 'Resuming', 'The device model was asked to go on.');
-      break;
-    case 'save':
-      if (!isPaused)
-        return decide('Paused', status, 'Pausing', 'The device model was asked to save its state and pause.');
-      break;
-    default:
-  }
-  const wanted = (snapshot.object?.spec.runState === 'Paused') === isPaused;
-  const failure = wanted ? undefined : runStateFailure(snapshot);
-  if (failure !== undefined) return decide('Paused', status, failure, runStateFailures[failure]);
-  return isPaused
-    ? decide('Paused', status, 'Paused', 'The device model saved its state and stands still.')
-    : decide('Paused', status, 'NotPaused', 'The device model is not paused.');
 }
 
 function channelIdle(channel: ChannelPhase | undefined, snapshot: Snapshot): Decision {
@@ -292,10 +265,9 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   if (isPaused === undefined) return decide('Ready', 'Unknown', 'AwaitingAgent', 'Not looked at yet.');
   const asDesired = (isPaused.status === 'True') === pausedOnPurpose;
   if (asDesired) {
-    const message = pausedOnPurpose
-      ? 'The device model is paused, as asked.'
-      : 'The device model is running, as asked.';
-    return decide('Ready', 'True', 'AsDesired', message);
+    return pausedOnPurpose
+      ? pausedReady(snapshot)
+      : decide('Ready', 'True', 'AsDesired', 'The device model is running, as asked.');
   }
   if (!pausedOnPurpose && isPaused.reason === 'Paused') {
     return decide('Ready', 'False', 'Resuming', 'The device model is paused and shall go on.');
@@ -311,7 +283,7 @@ export function stubDomainConditions(snapshot: Snapshot, channel: ChannelPhase |
     targetFound(snapshot),
     devicesWired(snapshot),
     deviceModelRunning(own),
-    paused(own),
+    pausedCondition(own),
     channelIdle(own === snapshot ? channel : undefined, own),
   ];
   const stopped = obstacle(snapshot);

@@ -1,6 +1,6 @@
 import type { StubDomainStatus } from '../../api/generated/stub-domain.ts';
 import { kubeTime } from '../../api/conditions.ts';
-import type { LastCommandNote } from '../notes.ts';
+import type { LastCommandNote, SavedNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { isCurrent, isDeleting } from '../wanted.ts';
@@ -80,11 +80,15 @@ export function stubDomainFacts(snapshot: Snapshot, ready: boolean, stalled: boo
       ? {}
       : { graphics: { address: `${bracketed(spec.graphics.listen)}:${display}` } }),
     pciDevices,
-    ...(snapshot.saved === undefined
+    ...(snapshot.saved === undefined || snapshot.saved.problem !== undefined
       ? {}
-      : { savedState: { path: snapshot.saved.path, time: kubeTime(snapshot.saved.time) } }),
+      : { savedState: savedState(snapshot.saved) }),
     ...(command === undefined ? {} : { command }),
   };
+}
+
+function savedState({ path, time, size }: SavedNote): NonNullable<StubDomainStatus['savedState']> {
+  return { path, time: kubeTime(time), ...(size === undefined ? {} : { sizeBytes: size }) };
 }
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

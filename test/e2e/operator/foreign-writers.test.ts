@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../support/eventually.ts';
+import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
 import type { WorldObjects } from '../../support/world-objects.ts';
 
@@ -45,13 +46,40 @@ describe('somebody with xl, or a shell in dom0', () => {
     await objects.ready('PciAttachment', 'shared-nic');
   });
 
-  test('pauses the device model with save: the spec says Running, so that it goes on', async () => {
+  test('pauses the device model with save: it is left alone for a while, then it goes on as the spec says', async () => {
+    const { store, clock } = world.host();
     const channel = await running('paused-by-hand');
-    await world.host().store.write(`${channel}/command`, 'save');
+    await store.write(`${channel}/command`, 'save');
+    const condition = await objects.condition('StubDomain', 'paused-by-hand', 'Ready', { reason: 'PausedByOther' });
+    expect(condition.message).toMatch(/xl unpause paused-by-hand\.$/);
+    await objects.condition('StubDomain', 'paused-by-hand', 'Paused', { status: 'True', reason: 'PausedByOther' });
+    expect((await model('paused-by-hand'))?.commands).toEqual({ save: 1 });
+    clock.skip(120_000);
     await eventually(async () => {
       expect((await model('paused-by-hand'))?.commands).toEqual({ save: 1, continue: 1 });
     });
     await objects.ready('StubDomain', 'paused-by-hand');
+  });
+
+  test('suspends the guest to migrate it: nothing is sent, however long it takes', async () => {
+    const { store, clock, admin } = world.host();
+    const channel = await running('migrating');
+    await admin.suspendGuest(uuidOf('migrating'), true);
+    await store.write(`${channel}/command`, 'save');
+    await objects.condition('StubDomain', 'migrating', 'Ready', { reason: 'PausedByOther' });
+    clock.skip(120_000);
+    const condition = await objects.condition('StubDomain', 'migrating', 'Ready', { reason: 'GuestSuspended' });
+    expect(condition.message).toMatch(/the hypervisor has it suspended\. Its device model is left alone/);
+    clock.skip(600_000);
+    await objects.attachment('migrating-nic', 'migrating', '0000:04:00.0');
+    await objects.condition('PciAttachment', 'migrating-nic', 'Inserted', { reason: 'StubDomainPaused' });
+    expect((await model('migrating'))?.commands).toEqual({ save: 1 });
+    // The migration failed: libxl has the device model go on before it resumes the guest.
+    await store.write(`${channel}/command`, 'continue');
+    await admin.suspendGuest(uuidOf('migrating'), false);
+    await objects.ready('StubDomain', 'migrating');
+    await objects.ready('PciAttachment', 'migrating-nic');
+    expect((await model('migrating'))?.commands).toEqual({ save: 1, continue: 1, 'pci-ins': 1 });
   });
 
   test('leaves a reply behind: it is cleared after a grace, and not before', async () => {

@@ -10,6 +10,7 @@ import {
   aBackend,
   aDevice,
   aPciNote,
+  aSave,
   aSnapshot,
   aStubDomain,
   anAttachment,
@@ -42,7 +43,12 @@ describe('a stub domain is ready', () => {
       'True AsDesired',
     ],
     ['not when it shall be paused and is not', { object: aStubDomain({ runState: 'Paused' }) }, 'False NotPaused'],
-    ['not when it is paused and shall run', { channel: { ...channel, state: 'paused' } }, 'False Resuming'],
+    [
+      'not when we paused it and it shall run',
+      { channel: { ...channel, state: 'paused' }, last: aSave() },
+      'False Resuming',
+    ],
+    ['not when another program paused it', { channel: { ...channel, state: 'paused' } }, 'False PausedByOther'],
     ['not without its guest', { target: undefined, ...nothing }, 'False TargetNotFound'],
     [
       'not with a guest of another name',

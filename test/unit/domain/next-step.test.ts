@@ -6,6 +6,7 @@ import {
   aBackend,
   aDevice,
   aPciNote,
+  aSave,
   aSnapshot,
   aStubDomain,
   anAttachment,
@@ -92,8 +93,10 @@ describe('run state', () => {
     });
   });
 
+  const saved = { id: 'save-1', path: '/var/lib/xen/qemu-save.5', time: 901_000, size: 1 };
+
   test('Running again is asked for', () => {
-    expect(step({ channel: { ...channel!, state: 'paused' } })).toMatchObject({
+    expect(step({ channel: { ...channel!, state: 'paused' }, last: aSave(), saved })).toMatchObject({
       step: { do: 'send', command: 'continue' },
     });
   });
