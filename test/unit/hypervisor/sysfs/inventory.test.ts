@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type HostInventory, readInventory } from '../../../../operator/hypervisor/sysfs/inventory.ts';
+import { openSysfs } from '../../../../operator/hypervisor/sysfs/sysfs.ts';
+import { desktop, server } from '../../../support/host-descriptions.ts';
+import { type SysfsTree, sysfsTree } from '../../../support/sysfs-tree.ts';
+
+let trees: SysfsTree[] = [];
+let rack: HostInventory;
+let home: HostInventory;
+
+beforeAll(async () => {
+  trees = await Promise.all([server, desktop].map(sysfsTree));
+  [rack, home] = (await Promise.all(trees.map(async ({ root }) => readInventory(openSysfs(root))))) as [
+    HostInventory,
+    HostInventory,
+  ];
+});
+afterAll(async () => {
+  await Promise.all(trees.map(async (tree) => tree.remove()));
+});
+
+const table = ({ devices, uses }: HostInventory): Record<string, string> =>
+  Object.fromEntries(devices.map(({ address }) => [address.slice(5), (uses.get(address) ?? []).join(', ')]));
+
+describe('a rack server', () => {
+  test('uses of each device', () => {
+    expect(table(rack)).toEqual({
+      '00:00.0': 'bridge',
+      '00:05.0': 'system peripheral',
+      '00:11.5': '',
+      '00:14.0': '',
+      '00:1c.0': 'bridge, frame buffer fb0',
+      '00:1f.0': 'bridge',
+      '00:1f.4': 'SMBus',
+      '00:1f.5': 'firmware flash',
+      '02:00.0': 'bridge, frame buffer fb0',
+      '03:00.0': 'frame buffer fb0, boot graphics',
+      '17:00.0': 'bridge, root disk, boot disk, swap disk, LVM volume, bridge xenbr0',
+      '18:00.0': 'root disk, boot disk, swap disk, LVM volume',
+      '19:00.0': 'bridge xenbr0',
+      '19:00.1': '',
+      '1a:00.0': 'VLAN eno3.20',
+      '1a:00.1': '',
+      '3b:00.0': 'disk of a guest, LVM volume',
+      'af:00.0': '',
+      'd8:00.0': 'virtual functions',
+      'd8:10.0': '',
+      'd8:10.4': '',
+    });
+  });
+
+  test('a device as the port has it: what it is, who drives it, where it is', () => {
+    expect(rack.devices.find(({ address }) => address === '0000:18:00.0')).toEqual({
+      address: '0000:18:00.0',
+      vendorID: '1000',
+      deviceID: '005d',
+      classID: '010400',
+      subsystemVendorID: '1028',
+      subsystemID: '1f49',
+      driver: 'megaraid_sas',
+      iommuGroup: 7,
+      numaNode: 0,
+      hostUse: 'root disk',
+    });
+    expect(rack.devices.find(({ address }) => address === '0000:af:00.0')).toEqual(
+      expect.not.objectContaining({ hostUse: expect.anything() }),
+    );
+    expect([rack.skipped, rack.doubts]).toEqual([[], []]);
+  });
+});
+
+describe('a desktop under Xen', () => {
+  test('uses of each device', () => {
+    expect(table(home)).toEqual({
+      '00:00.0': 'bridge',
+      '00:01.0': 'bridge',
+      '00:02.0': 'boot graphics',
+      '00:14.0': 'root disk',
+      '00:17.0': '',
+      '00:1c.0': 'bridge',
+      '00:1f.3': '',
+      '00:1f.6': 'default route, address of eth0',
+      '01:00.0': '',
+      '01:00.1': '',
+      '02:00.0': 'bridge',
+      '03:01.0': '',
+      '03:02.0': '',
+      '04:00.0': 'disk of /home, encrypted disk',
+      '05:00.0': '',
+    });
+  });
+
+  test('what is behind the legacy bridge is one group; what has no driver, group or node says nothing of them', () => {
+    const groups = home.devices.flatMap(({ address, iommuGroup }) =>
+      iommuGroup === undefined ? [] : [[address, iommuGroup]],
+    );
+    expect(groups).toEqual([
+      ['0000:03:01.0', 0x2000],
+      ['0000:03:02.0', 0x2000],
+    ]);
+    expect(home.devices.at(-1)).toEqual({
+      address: '0000:05:00.0',
+      vendorID: '1912',
+      deviceID: '0014',
+      classID: '0c0330',
+      subsystemVendorID: '0000',
+      subsystemID: '0000',
+    });
+  });
+});
+
+describe('the machine that the tests run on', () => {
+  test('is read without an error, and without a change', async () => {
+    const inventory = await readInventory(openSysfs());
+    for (const device of inventory.devices) {
+      expect(device).toMatchObject({
+        address: expect.stringMatching(/^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/),
+        vendorID: expect.stringMatching(/^[0-9a-f]{4}$/),
+        deviceID: expect.stringMatching(/^[0-9a-f]{4}$/),
+        classID: expect.stringMatching(/^[0-9a-f]{6}$/),
+      });
+      expect(device.hostUse ?? '').toMatch(/^[\x20-\x7e]{0,64}$/);
+    }
+  });
+
+  test('a folder without any of the files is a host without a PCI bus', async () => {
+    const { devices, doubts } = await readInventory(openSysfs('/nonexistent'));
+    expect(devices).toEqual([]);
+    expect(doubts.map(({ about }) => about)).toEqual(expect.arrayContaining(['disks', 'nics']));
+  });
+});
