@@ -22,6 +22,8 @@ export interface HostView {
     | undefined;
   readonly agentVersion: string;
   readonly xenstoreConnected: boolean;
+  /** Domids of domains that run and of which XenStore has no node. */
+  readonly unknownDomids?: readonly number[];
   readonly hypervisorError: string | undefined;
   readonly domains: readonly {
     readonly domid: number;
@@ -114,6 +116,17 @@ export function hostFacts(view: HostView): Facts {
   };
 }
 
+const maxNamed = 8;
+
+/** Whether XenStore knows the domains that run here. */
+function knownDomains({ xenstoreConnected, unknownDomids = [] }: HostView): ConditionDecision<XenHostConditionType> {
+  if (!xenstoreConnected || unknownDomids.length === 0) return decide('Ready', 'True', 'AsDesired', '');
+  const sorted = [...unknownDomids].sort((a, b) => a - b);
+  const more = sorted.length > maxNamed ? ` and ${sorted.length - maxNamed} more` : '';
+  const message = `XenStore has nothing about domains that run here (${sorted.slice(0, maxNamed).join(', ')}${more}): its daemon was restarted empty. They are left as they are, and no PCI device is given to others. Restart these guests, or the host.`;
+  return decide('Ready', 'False', 'XenStoreEmpty', message);
+}
+
 /** The conditions of a host. */
 export function hostConditions(view: HostView): ConditionDecision<XenHostConditionType>[] {
   const store = view.xenstoreConnected
@@ -128,7 +141,7 @@ export function hostConditions(view: HostView): ConditionDecision<XenHostConditi
     view.hypervisorError === undefined
       ? decide('HypervisorReady', 'True', 'HypervisorReady', 'The hypervisor driver answers.')
       : decide('HypervisorReady', 'False', 'HypervisorFailed', view.hypervisorError);
-  const bad = [store, hypervisor].find(({ status }) => status !== 'True');
+  const bad = [store, knownDomains(view), hypervisor].find(({ status }) => status !== 'True');
   const ready =
     bad === undefined
       ? decide('Ready', 'True', 'AsDesired', 'The agent can see and drive the host.')

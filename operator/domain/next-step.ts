@@ -7,6 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
 import { runStateStep, savedStateStep } from './stub-domain/run-state-step.ts';
+import { isUnknown, unknownRetryMs } from './stub-domain/unknown-domains.ts';
 import { heldUntil } from './step-owner.ts';
 import { isDeleting, isWanted, noteOf } from './wanted.ts';
 
@@ -97,6 +98,10 @@ function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, fin
 
 function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeouts): Generator<Plan> {
   const channel = channelPhase(snapshot, timeouts);
+  if (isUnknown(snapshot)) {
+    yield wait(snapshot.now + unknownRetryMs);
+    return;
+  }
   yield* finalizers(snapshot, finalizer);
   yield channelStep(lookAtChannel(snapshot, timeouts)?.effects[0]);
   if (

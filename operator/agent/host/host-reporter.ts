@@ -128,6 +128,7 @@ export class HostReporter {
       info,
       agentVersion: version,
       xenstoreConnected: xenstore.state === 'connected',
+      unknownDomids: domains.unknownToXenStore.map(({ domid }) => domid),
       hypervisorError: failure ?? domains.error?.message,
       domains: domains.list(),
       devices: [...devices.devices.values()],

@@ -12,6 +12,8 @@ export class DomainInventory {
   readonly #listeners = new Set<(changedUuids: ReadonlySet<string>) => void>();
   #domains = new Map<string, Domain>();
   #byName = new Map<string, Domain>();
+  #xenstore: XenStore | undefined;
+  #unknown: readonly Domain[] = [];
   #reading: Promise<void> | undefined;
   /** What was made or ended while a list was on its way, which that list may not know. */
   #meanwhile = new Map<string, Domain | undefined>();
@@ -36,8 +38,17 @@ export class DomainInventory {
     return this.#error;
   }
 
+  /**
+   * Domains that the hypervisor runs and XenStore has no node of: its daemon was restarted empty, or they are being made or
+   * ended at this very moment.
+   */
+  get unknownToXenStore(): readonly Domain[] {
+    return this.#unknown;
+  }
+
   /** Reads the list and follows XenStore's special watches. */
   async start(xenstore: XenStore): Promise<void> {
+    this.#xenstore = xenstore;
     const fire = (): void => {
       void this.refresh();
     };
@@ -104,7 +115,8 @@ export class DomainInventory {
       if (this.#closed) return;
       this.#meanwhile.clear();
       try {
-        this.#adopt(await this.#hypervisor.listDomains());
+        const domains = await this.#hypervisor.listDomains();
+        this.#adopt(domains, await this.#findUnknown(domains));
         this.#loaded = true;
         this.#error = undefined;
       } catch (error) {
@@ -117,7 +129,20 @@ export class DomainInventory {
     } while (this.#again as boolean);
   }
 
-  #adopt(read: readonly Domain[]): void {
+  /** After the hypervisor's list, so that what was made meanwhile is in XenStore's at least. */
+  async #findUnknown(domains: readonly Domain[]): Promise<readonly Domain[]> {
+    if (this.#xenstore?.state !== 'connected') return this.#unknown;
+    try {
+      const known = new Set(await this.#xenstore.tryList('/local/domain'));
+      return domains.filter(({ domid }) => domid !== 0 && !known.has(String(domid)));
+    } catch (error) {
+      // The link was lost; when it is back the watches have the list read again.
+      this.#logger.debug('The domains of XenStore could not be listed', { error: String(error) });
+      return this.#unknown;
+    }
+  }
+
+  #adopt(read: readonly Domain[], unknown: readonly Domain[]): void {
     const next = new Map(read.map((domain) => [domain.uuid, domain]));
     for (const [uuid, domain] of this.#meanwhile) {
       if (domain === undefined) next.delete(uuid);
@@ -130,8 +155,16 @@ export class DomainInventory {
       if (before?.domid !== domain.domid || before.name !== domain.name) changed.add(domain.uuid);
     }
     for (const uuid of this.#domains.keys()) if (!next.has(uuid)) changed.add(uuid);
+    for (const { uuid } of onlyInOne(this.#unknown, unknown)) changed.add(uuid);
+    this.#unknown = unknown;
     this.#domains = next;
     this.#byName = new Map(domains.map((domain) => [domain.name, domain]));
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed);
   }
+}
+
+function onlyInOne(a: readonly Domain[], b: readonly Domain[]): Domain[] {
+  const without = (all: readonly Domain[], others: readonly Domain[]): Domain[] =>
+    all.filter(({ domid }) => !others.some((other) => other.domid === domid));
+  return [...without(a, b), ...without(b, a)];
 }

@@ -143,7 +143,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const addresses = new Set(
     attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
   );
-  const [note, inflight, enumerated, saved, lastNote, pciNotes, claims, servedBy] = await Promise.all([
+  const [note, inflight, enumerated, saved, lastNote, pciNotes, claims, servedBy, targetNode] = await Promise.all([
     tree.tryRead(at.stubNotePath(targetUuid)),
     tree.tryRead(at.inflightPath(targetUuid)),
     tree.tryRead(at.enumeratedPath(targetUuid)),
@@ -152,6 +152,7 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
     readPciNotes(tree, targetUuid, addresses),
     readClaims(tree, addresses),
     target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
+    target === undefined ? undefined : tree.tryRead(at.domainPath(target.domid)),
   ]);
   const stubNote = parseNote('stub', note);
   const last = parseNote('last', lastNote);
@@ -161,7 +162,9 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
   const ours = stubNote === undefined ? undefined : (stub?.domid ?? stubNote.domid);
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
   const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
-  const [channel, devices, pciBackend, port] = await Promise.all([
+  const serves = stub?.domid ?? input.namesake;
+  const [stubNode, channel, devices, pciBackend, port] = await Promise.all([
+    serves === undefined ? undefined : tree.tryRead(at.domainPath(serves)),
     started
       ? readChannel(
           tree,
@@ -177,9 +180,14 @@ export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<S
       ? tree.tryRead(`${at.domainPath(stub.domid)}/console/vnc-port`)
       : undefined,
   ]);
+  const unknown = [
+    ...(target !== undefined && targetNode === undefined ? [target.domid] : []),
+    ...(serves !== undefined && stubNode === undefined ? [serves] : []),
+  ];
   return {
     ...base,
     target,
+    ...(unknown.length === 0 ? {} : { unknownToXenStore: unknown }),
     note: stubNote,
     noteOwnerExists: ownerName !== undefined,
     ...(ownerName === undefined ? {} : { noteOwnerName: ownerName }),

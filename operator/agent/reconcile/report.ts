@@ -34,6 +34,7 @@ const passing: ReadonlySet<Reason> = new Set<Reason>([
   'StaleState',
   'Deleting',
   'DomainDied',
+  'XenStoreEmpty',
 ]);
 
 const owned = {

@@ -2,6 +2,7 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { findCondition } from '../../api/conditions.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { samePin } from '../notes.ts';
+import { unknownDomainsMessage } from '../stub-domain/unknown-domains.ts';
 import type { HostDevice, Snapshot } from '../snapshot.ts';
 import { claimedAddress, isCurrent, noteOf } from '../wanted.ts';
 import { differInSegmentOnly } from './bdf.ts';
@@ -43,12 +44,18 @@ export function groupPending(snapshot: Snapshot, address: string): string | unde
   return siblingsOf(device, snapshot.hostDevices.values()).find((other) => !isFreeOfHost(other))?.address;
 }
 
+const xenStoreEmptyMessage =
+  'XenStore has lost what it knew of the guest, so that nobody knows whether it has the device. The conditions of the StubDomain say more.';
+
 /** The first obstacle on the way of a claimed device into the guest, if any. Pure facts; nothing was tried yet. */
 export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment): Obstacle | undefined {
   const address = claimedAddress(attachment);
   if (address === undefined) return unclaimed(attachment);
   const note = noteOf(snapshot, attachment);
   if (note !== undefined && isCurrent(snapshot, note) && note.stage !== 'claimed') return undefined;
+  if (unknownDomainsMessage(snapshot) !== undefined) {
+    return { reason: 'XenStoreEmpty', message: xenStoreEmptyMessage, forGood: false };
+  }
   const device = snapshot.hostDevices.get(address);
   if (device === undefined) {
     return { reason: 'DeviceNotFound', message: `The host has no PCI device ${address}.`, forGood: true };

@@ -13,6 +13,7 @@ import { type PciBackendView, backendEntry } from './backend.ts';
 import { forceRequest, unexplainedMessage } from './force-removal.ts';
 import { insertGate } from './gate.ts';
 import { leavesAfter } from './group-removal.ts';
+import { isUnknown } from '../stub-domain/unknown-domains.ts';
 import { xenbusState } from '../xenbus.ts';
 
 type Decision = ConditionDecision<PciAttachmentConditionType>;
@@ -135,6 +136,11 @@ function backendReady(snapshot: Snapshot, attachment: PciAttachment, note: PciNo
 
 /** An annotation without a reason is told beside whatever the removal waits for. */
 function removing(snapshot: Snapshot, attachment: PciAttachment, note: PciNote | undefined): Decision {
+  if (isDeleting(attachment) && isUnknown(snapshot)) {
+    const message =
+      'XenStore has lost what it knew of the guest, so that nobody knows whether the device is out of it. It is released when the guest is gone or was started anew.';
+    return decide('Removing', 'Unknown', 'XenStoreEmpty', message);
+  }
   const decision = removingByItself(snapshot, attachment, note);
   if (decision.status !== 'True' || forceRequest(attachment).kind !== 'unexplained') return decision;
   const message = `${unexplainedMessage(attachment)} ${decision.message}`;

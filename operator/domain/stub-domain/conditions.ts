@@ -10,6 +10,7 @@ import type { Drift } from './drift.ts';
 import { stubMemoryMiB } from './memory.ts';
 import { pausedCondition, pausedReady } from './paused-condition.ts';
 import { refuse } from './support.ts';
+import { unknownDomainsMessage } from './unknown-domains.ts';
 
 type Decision = ConditionDecision<StubDomainConditionType>;
 
@@ -38,6 +39,8 @@ function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: st
   const refusal = refuse(object.spec, target?.name ?? object.spec.target.name ?? '');
   if (refusal !== undefined) return refusal;
   if (targetMismatch(snapshot)) return targetFound(snapshot);
+  const unknown = unknownDomainsMessage(snapshot);
+  if (unknown !== undefined) return { reason: 'XenStoreEmpty', message: unknown };
   if (servedByOther(snapshot)) {
     const other = snapshot.noteOwnerName === undefined ? 'Another StubDomain' : `StubDomain ${snapshot.noteOwnerName}`;
     return { reason: 'TargetTaken', message: `${other} serves this guest already. Delete one of the two.` };
@@ -275,16 +278,24 @@ function ready(snapshot: Snapshot, decisions: readonly Decision[]): Decision {
   return decide('Ready', 'False', isPaused.reason, isPaused.message);
 }
 
+/** What only XenStore tells. */
+const notSeen = ['DevicesWired', 'DeviceModelRunning', 'Paused', 'ChannelIdle'] as const;
+
 /** The conditions of a stub domain that the agent answers for, from what one pass saw. */
 export function stubDomainConditions(snapshot: Snapshot, channel: ChannelPhase | undefined): Decision[] {
   // The device model of a guest that another object serves is not this one's to speak of.
   const own = servedByOther(snapshot) ? { ...snapshot, channel: undefined } : snapshot;
+  const unknown = unknownDomainsMessage(snapshot);
   const decisions = [
     targetFound(snapshot),
-    devicesWired(snapshot),
-    deviceModelRunning(own),
-    pausedCondition(own),
-    channelIdle(own === snapshot ? channel : undefined, own),
+    ...(unknown === undefined
+      ? [
+          devicesWired(snapshot),
+          deviceModelRunning(own),
+          pausedCondition(own),
+          channelIdle(own === snapshot ? channel : undefined, own),
+        ]
+      : notSeen.map((type) => decide(type, 'Unknown', 'XenStoreEmpty', unknown))),
   ];
   const stopped = obstacle(snapshot);
   const stalled =

@@ -14,6 +14,7 @@ type Facts = Omit<StubDomainStatus, 'conditions' | 'nodeName' | 'observedGenerat
 function phase(snapshot: Snapshot, ready: boolean, stalled: boolean): Phase {
   const { object, note, channel } = snapshot;
   if (object !== undefined && isDeleting(object)) return 'Deleting';
+  if ((snapshot.unknownToXenStore?.length ?? 0) > 0) return 'Unknown';
   if (stalled) return 'Failed';
   if (note === undefined || snapshot.target === undefined) return 'Pending';
   if (note.stage !== 'started') return 'Wiring';

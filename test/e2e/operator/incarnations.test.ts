@@ -153,17 +153,35 @@ test('XenStore comes back empty: the agent reconnects, says what is missing, and
   expect(lost.message).toBe('The agent has no link to XenStore; it tries again.');
   expect(world.host().agent.readiness()).toEqual({ ready: false, reasons: ['no link to XenStore'] });
   await world.host().startDaemonEmpty();
-  await objects.condition('StubDomain', 'forgotten', 'Ready', { status: 'False' });
-  const condition = await objects.condition('StubDomain', 'forgotten', 'Stalled', { status: 'True' });
-  expect(condition).toMatchObject({
-    reason: 'TargetTaken',
-    message: `The guest has stub domain ${String(before.status?.domid)}, which this operator did not make or no longer knows. Destroy it (xl destroy ${String(before.status?.domid)}), and another is made.`,
+  const { domid, targetDomid } = before.status ?? {};
+  const ready = await objects.condition('StubDomain', 'forgotten', 'Ready', {
+    status: 'False',
+    reason: 'XenStoreEmpty',
   });
-  const attachment = await objects.condition('PciAttachment', 'forgotten-0', 'Ready', { status: 'False' });
-  expect(attachment.reason).not.toBe('AsDesired');
-  await objects.condition('XenHost', 'xen-1', 'Ready', { status: 'True' });
+  expect(ready.message).toBe(
+    `XenStore has nothing about domains ${String(targetDomid)} and ${String(domid)}, which the hypervisor runs: its daemon was restarted empty. Nothing is done meanwhile. Shut the guest down and start it again, after its stub domain is gone too (xl destroy), or restart the host.`,
+  );
+  await objects.condition('StubDomain', 'forgotten', 'Stalled', { status: 'True', reason: 'XenStoreEmpty' });
+  await objects.condition('StubDomain', 'forgotten', 'TargetFound', { status: 'True' });
+  for (const type of ['DevicesWired', 'DeviceModelRunning', 'Paused', 'ChannelIdle'])
+    await objects.condition('StubDomain', 'forgotten', type, { status: 'Unknown', reason: 'XenStoreEmpty' });
+  await objects.condition('PciAttachment', 'forgotten-0', 'Ready', { status: 'False', reason: 'XenStoreEmpty' });
+  const host = await objects.condition('XenHost', 'xen-1', 'Ready', { status: 'False', reason: 'XenStoreEmpty' });
+  expect(host.message).toMatch(/^XenStore has nothing about domains that run here \(/);
+  await objects.condition('XenHost', 'xen-1', 'XenStoreConnected', { status: 'True' });
+  // The end of an object gives nothing away.
+  await objects.remove('PciAttachment', 'forgotten-0');
+  await objects.condition('PciAttachment', 'forgotten-0', 'Removing', { status: 'Unknown', reason: 'XenStoreEmpty' });
   expect(world.host().agent.readiness()).toEqual({ ready: true, reasons: [] });
   expect(await world.host().hypervisor.listDomains()).toEqual(domains);
   expect((await world.host().admin.deviceModels()).length).toBe(made);
+  for (const path of ['/tool/stubdom', '/local/domain', '/libxl'])
+    expect(await world.host().store.tryList(path)).toBeUndefined();
+  // What the message says to do.
+  await world.host().hypervisor.destroyDomain({ domid: domid ?? 0, uuid: before.status?.uuid ?? '' });
+  await world.host().admin.restartGuest(uuidOf('forgotten'));
+  await objects.gone('PciAttachment', 'forgotten-0');
+  const after = await objects.ready('StubDomain', 'forgotten');
+  expect(after.status?.uuid).not.toBe(before.status?.uuid);
   expect(world.log.records.filter(({ level }) => level === 'error')).toEqual([]);
 });

@@ -1,8 +1,19 @@
-import { expect, test } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DomainInventory } from '../../../../operator/agent/observe/domain-inventory.ts';
 import type { Domain, Hypervisor } from '../../../../operator/hypervisor/hypervisor.ts';
 import { silentLogger } from '../../../../operator/runtime/ports.ts';
+import { startXenstored } from '../../../../operator/embedded/xenstored/server.ts';
+import { openXenStore } from '../../../../operator/xenstore/client.ts';
 import { theTarget } from '../../../support/builders.ts';
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'di-'));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
 
 test('a list that cannot be read is said once, and keeps what is known', async () => {
   const guest: Domain = { ...theTarget, name: 'web', type: 'HVM', memoryMiB: 64, paused: false };
@@ -22,4 +33,28 @@ test('a list that cannot be read is said once, and keeps what is known', async (
   works = true;
   await inventory.refresh();
   expect(inventory.error).toBeUndefined();
+});
+
+test('domains that XenStore has no node of are told apart, and news of them are changes', async () => {
+  const guest: Domain = { ...theTarget, name: 'web', type: 'HVM', memoryMiB: 64, paused: false };
+  const daemon = await startXenstored({ socketPath: join(home, 's'), guestDir: join(home, 'g') });
+  const store = openXenStore({ transport: { kind: 'socket', path: daemon.socketPath } });
+  await store.connected();
+  const inventory = new DomainInventory({ listDomains: async () => [guest] } as unknown as Hypervisor, silentLogger);
+  const said: string[][] = [];
+  inventory.onChange((uuids) => said.push([...uuids]));
+  try {
+    await inventory.start(store);
+    expect(inventory.unknownToXenStore).toEqual([guest]);
+    await store.write(`/local/domain/${String(guest.domid)}/name`, 'web');
+    said.length = 0;
+    await inventory.refresh();
+    await inventory.refresh();
+    expect(inventory.unknownToXenStore).toEqual([]);
+    expect(said).toEqual([[guest.uuid]]);
+  } finally {
+    await inventory.stop();
+    await store.close();
+    await daemon.close();
+  }
 });
