@@ -128,6 +128,12 @@ export const reasons = {
   SlotBusy: 'The slot that was asked for is taken.',
   InsertRefused: 'The device model refused the device.',
   InsertFailed: 'The device model refused the device without a known reason.',
+  FunctionTaken: 'Another device has, or is to have, the same function of the same slot in the guest.',
+  FunctionZeroMissing: 'Nothing is at function 0 of the slot, without which the guest sees none of its functions.',
+  FunctionZeroFirst:
+    'Function 0 was in the guest before this function came; the guest looks at the slot again when function 0 is inserted anew.',
+  NotOneCard: 'The functions of one slot in the guest have to be functions of one card of the host.',
+  UnitIncomplete: 'The functions of a slot are inserted together or not at all, and another one is not ready.',
   InsertUnknown:
     'The device model took the command and gave no clear answer; it is not sent again, since that could insert the device twice.',
   NotDelivered: 'The device model did not take the command in time; it was withdrawn.',
@@ -135,6 +141,8 @@ export const reasons = {
   Removing: 'The device model was asked to remove the device.',
   WaitingForGuest: 'The guest was asked to let the device go and has not done so yet.',
   ForceUnexplained: 'The annotation that forces a removal gives no reason, so that nothing is forced.',
+  LeavesWithFunctionZero:
+    'A function other than 0 cannot leave the guest alone; it leaves with function 0 of its slot.',
   WaitingForOther: 'Another device is being removed from the guest; nothing is inserted or removed meanwhile.',
   Queued: 'Another command is under way on this device model.',
   Gone: 'The domain or the device is gone.',

@@ -9,6 +9,7 @@ export function stepOwner(step: Step, snapshot: Snapshot): string | undefined {
     case 'prepare':
       return step.uid;
     case 'grant':
+    case 'rearm':
     case 'revoke':
     case 'release':
       return snapshot.pciNotes.get(step.address)?.owner;

@@ -33,14 +33,16 @@ export type Step =
   | { readonly do: 'pauseOver'; readonly by: LastCommandNote }
   /** What the command channel asks for. */
   | Exclude<ChannelCommit, { readonly do: 'submit' }>
-  /** Do not wait for the guest, or no longer. */
-  | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced: ForcedRemoval }
+  /** Do not wait for the guest, or no longer. Not `forced`: the guest was never told of the device. */
+  | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced?: ForcedRemoval }
   /** Reserve the device in XenStore. */
   | { readonly do: 'claim'; readonly uid: string; readonly address: string }
   /** Make it assignable, reset it, give the stub domain its grants, and put it into the back end. */
   | { readonly do: 'prepare'; readonly uid: string; readonly address: string }
   /** Give the guest its grants after the insert. */
   | { readonly do: 'grant'; readonly address: string }
+  /** It left the guest with its slot, and is wanted there again: take the guest's grants back, reset it, and begin anew. */
+  | { readonly do: 'rearm'; readonly address: string }
   /** Take the grants back and begin to take the device out of the back end. */
   | { readonly do: 'revoke'; readonly address: string }
   /** Drop the back end entry, reset, give the device back, and remove claim and note. `forced`: whatever the back end says. */

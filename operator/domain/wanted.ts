@@ -56,7 +56,7 @@ export function pciOptions(attachment: PciAttachment): PciOptions {
   };
 }
 
-/** The function-0 vdevfn that the spec asks for. */
-export function wantedVdevfn(attachment: PciAttachment): number | undefined {
-  return attachment.spec.virtualSlot === undefined ? undefined : attachment.spec.virtualSlot << 3;
+/** Slot and function in the guest that the spec asks for. */
+export function wantedVdevfn({ spec }: PciAttachment): number | undefined {
+  return spec.virtualSlot === undefined ? undefined : (spec.virtualSlot << 3) | spec.virtualFunction;
 }

@@ -79,6 +79,7 @@ export function anAttachment(
     spec: {
       stubDomainRef: { name: 'web' },
       device: { address: theAddress },
+      virtualFunction: 0,
       options: { msiTranslate: 'Disabled', powerManagement: 'Disabled', permissive: 'Disabled', rdmPolicy: 'Strict' },
       driverPolicy: 'RequireAssignable',
       removalPolicy: 'Graceful',

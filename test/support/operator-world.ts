@@ -13,7 +13,7 @@ import { startSimulatedHost, type SimulatedHost } from '../../operator/embedded/
 import { topologyWith } from '../../operator/embedded/simulated-host/topology.ts';
 import { Closers } from '../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
-import type { Hypervisor } from '../../operator/hypervisor/hypervisor.ts';
+import type { Hypervisor, PciDevice } from '../../operator/hypervisor/hypervisor.ts';
 import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.ts';
 import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
 import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
@@ -96,7 +96,7 @@ export class WorldHost {
       name: this.name,
       xenstoreSocket: this.socket,
       fabric,
-      topology: topologyWith(60),
+      topology: { devices: [...topologyWith(60).devices, ...(this.#options.devices ?? [])] },
       guests: [],
       hypervisorSocket: this.#hypervisorSocket,
       // The time of day in dom0 is the agent's; what the host does takes no part in the skipping.
@@ -205,6 +205,8 @@ export class OperatorWorld {
 export interface WorldOptions {
   /** Default 1. */
   readonly hosts?: number;
+  /** PCI devices that every host has besides the usual ones. */
+  readonly devices?: readonly PciDevice[];
   /** Default: the embedded one. */
   readonly daemon?: DaemonStarter;
   /** Puts something between the agent and dom0's socket of its daemon: gives the agent's socket. The caller ends it. */

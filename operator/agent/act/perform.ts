@@ -1,7 +1,7 @@
 import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
-import { abandonRemoval, claim, grant, prepare, release, revoke } from './device.ts';
+import { abandonRemoval, claim, grant, prepare, rearm, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
@@ -48,6 +48,8 @@ export async function perform(
       return prepare(context, step.uid, step.address);
     case 'grant':
       return grant(context, step.address);
+    case 'rearm':
+      return rearm(context, step.address);
     case 'revoke':
       return revoke(context, step.address);
     case 'release':

@@ -28,6 +28,7 @@ const passing: ReadonlySet<Reason> = new Set<Reason>([
   'Progressing',
   'Inserting',
   'BackendPending',
+  'UnitIncomplete',
   'Queued',
   'StubDomainNotReady',
   'CommandInFlight',

@@ -57,6 +57,10 @@ export interface PciAttachmentSpec {
    */
   readonly virtualSlot?: number;
   /**
+   * Function of that slot. PciAttachments of one StubDomain with the same virtualSlot are the functions of one card, and are inserted together or not at all, which takes one of them with function 0. They leave together, when that one is deleted.
+   */
+  readonly virtualFunction: number;
+  /**
    * How the device is passed through.
    */
   readonly options: {

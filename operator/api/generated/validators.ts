@@ -1359,7 +1359,7 @@ return errors === 0;
 }
 
 export const validatePciAttachmentSpec: Validator<PciAttachmentSpec> = validate11 as never;
-const schema12 = {"$id":"PciAttachmentSpec","type":"object","required":["stubDomainRef","device"],"properties":{"stubDomainRef":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},"additionalProperties":false},"device":{"type":"object","properties":{"address":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},"selector":{"type":"object","minProperties":1,"properties":{"vendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"deviceID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"classID":{"type":"string","maxLength":6,"pattern":"^([0-9a-f]{2}){1,3}$"},"subsystemVendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"subsystemID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"numaNode":{"type":"integer","format":"int32","minimum":0,"maximum":1023}},"additionalProperties":false}},"additionalProperties":false},"virtualSlot":{"type":"integer","format":"int32","minimum":1,"maximum":31},"options":{"type":"object","default":{},"properties":{"msiTranslate":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"powerManagement":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"permissive":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"rdmPolicy":{"type":"string","enum":["Strict","Relaxed"],"default":"Strict"}},"additionalProperties":false},"driverPolicy":{"type":"string","enum":["RequireAssignable","Seize"],"default":"RequireAssignable"},"removalPolicy":{"type":"string","enum":["Graceful","Force"],"default":"Graceful"},"removalTimeoutSeconds":{"type":"integer","format":"int32","minimum":1,"maximum":86400,"default":300}},"additionalProperties":false};
+const schema12 = {"$id":"PciAttachmentSpec","type":"object","required":["stubDomainRef","device"],"properties":{"stubDomainRef":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},"additionalProperties":false},"device":{"type":"object","properties":{"address":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},"selector":{"type":"object","minProperties":1,"properties":{"vendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"deviceID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"classID":{"type":"string","maxLength":6,"pattern":"^([0-9a-f]{2}){1,3}$"},"subsystemVendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"subsystemID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"numaNode":{"type":"integer","format":"int32","minimum":0,"maximum":1023}},"additionalProperties":false}},"additionalProperties":false},"virtualSlot":{"type":"integer","format":"int32","minimum":1,"maximum":31},"virtualFunction":{"type":"integer","format":"int32","minimum":0,"maximum":7,"default":0},"options":{"type":"object","default":{},"properties":{"msiTranslate":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"powerManagement":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"permissive":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"rdmPolicy":{"type":"string","enum":["Strict","Relaxed"],"default":"Strict"}},"additionalProperties":false},"driverPolicy":{"type":"string","enum":["RequireAssignable","Seize"],"default":"RequireAssignable"},"removalPolicy":{"type":"string","enum":["Graceful","Force"],"default":"Graceful"},"removalTimeoutSeconds":{"type":"integer","format":"int32","minimum":1,"maximum":86400,"default":300}},"additionalProperties":false};
 const pattern17 = new RegExp("^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$", "u");
 const pattern18 = new RegExp("^[0-9a-f]{4}$", "u");
 const pattern20 = new RegExp("^([0-9a-f]{2}){1,3}$", "u");
@@ -1369,6 +1369,9 @@ function validate11(data, {instancePath="", parentData, parentDataProperty, root
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.virtualFunction === undefined){
+data.virtualFunction = 0;
+}
 if(data.options === undefined){
 data.options = {};
 }
@@ -1402,7 +1405,7 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!(((((((key0 === "stubDomainRef") || (key0 === "device")) || (key0 === "virtualSlot")) || (key0 === "options")) || (key0 === "driverPolicy")) || (key0 === "removalPolicy")) || (key0 === "removalTimeoutSeconds"))){
+if(!((((((((key0 === "stubDomainRef") || (key0 === "device")) || (key0 === "virtualSlot")) || (key0 === "virtualFunction")) || (key0 === "options")) || (key0 === "driverPolicy")) || (key0 === "removalPolicy")) || (key0 === "removalTimeoutSeconds"))){
 const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err2];
@@ -1839,23 +1842,9 @@ errors++;
 }
 }
 }
-let data12 = data.options;
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.msiTranslate === undefined){
-data12.msiTranslate = "Disabled";
-}
-if(data12.powerManagement === undefined){
-data12.powerManagement = "Disabled";
-}
-if(data12.permissive === undefined){
-data12.permissive = "Disabled";
-}
-if(data12.rdmPolicy === undefined){
-data12.rdmPolicy = "Strict";
-}
-for(const key4 in data12){
-if(!((((key4 === "msiTranslate") || (key4 === "powerManagement")) || (key4 === "permissive")) || (key4 === "rdmPolicy"))){
-const err39 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+let data12 = data.virtualFunction;
+if(!((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12)))){
+const err39 = {instancePath:instancePath+"/virtualFunction",schemaPath:"#/properties/virtualFunction/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1864,10 +1853,9 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-let data13 = data12.msiTranslate;
-if(typeof data13 !== "string"){
-const err40 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(typeof data12 == "number"){
+if(data12 > 7 || isNaN(data12)){
+const err40 = {instancePath:instancePath+"/virtualFunction",schemaPath:"#/properties/virtualFunction/maximum",keyword:"maximum",params:{comparison: "<=", limit: 7},message:"must be <= 7"};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1876,8 +1864,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(!((data13 === "Enabled") || (data13 === "Disabled"))){
-const err41 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.msiTranslate.enum},message:"must be equal to one of the allowed values"};
+if(data12 < 0 || isNaN(data12)){
+const err41 = {instancePath:instancePath+"/virtualFunction",schemaPath:"#/properties/virtualFunction/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1886,9 +1874,24 @@ vErrors.push(err41);
 }
 errors++;
 }
-let data14 = data12.powerManagement;
-if(typeof data14 !== "string"){
-const err42 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+let data13 = data.options;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.msiTranslate === undefined){
+data13.msiTranslate = "Disabled";
+}
+if(data13.powerManagement === undefined){
+data13.powerManagement = "Disabled";
+}
+if(data13.permissive === undefined){
+data13.permissive = "Disabled";
+}
+if(data13.rdmPolicy === undefined){
+data13.rdmPolicy = "Strict";
+}
+for(const key4 in data13){
+if(!((((key4 === "msiTranslate") || (key4 === "powerManagement")) || (key4 === "permissive")) || (key4 === "rdmPolicy"))){
+const err42 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1897,8 +1900,10 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(!((data14 === "Enabled") || (data14 === "Disabled"))){
-const err43 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.powerManagement.enum},message:"must be equal to one of the allowed values"};
+}
+let data14 = data13.msiTranslate;
+if(typeof data14 !== "string"){
+const err43 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1907,9 +1912,8 @@ vErrors.push(err43);
 }
 errors++;
 }
-let data15 = data12.permissive;
-if(typeof data15 !== "string"){
-const err44 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data14 === "Enabled") || (data14 === "Disabled"))){
+const err44 = {instancePath:instancePath+"/options/msiTranslate",schemaPath:"#/properties/options/properties/msiTranslate/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.msiTranslate.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1918,8 +1922,9 @@ vErrors.push(err44);
 }
 errors++;
 }
-if(!((data15 === "Enabled") || (data15 === "Disabled"))){
-const err45 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.permissive.enum},message:"must be equal to one of the allowed values"};
+let data15 = data13.powerManagement;
+if(typeof data15 !== "string"){
+const err45 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1928,9 +1933,8 @@ vErrors.push(err45);
 }
 errors++;
 }
-let data16 = data12.rdmPolicy;
-if(typeof data16 !== "string"){
-const err46 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data15 === "Enabled") || (data15 === "Disabled"))){
+const err46 = {instancePath:instancePath+"/options/powerManagement",schemaPath:"#/properties/options/properties/powerManagement/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.powerManagement.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1939,8 +1943,9 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(!((data16 === "Strict") || (data16 === "Relaxed"))){
-const err47 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.rdmPolicy.enum},message:"must be equal to one of the allowed values"};
+let data16 = data13.permissive;
+if(typeof data16 !== "string"){
+const err47 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1949,9 +1954,8 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-else {
-const err48 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!((data16 === "Enabled") || (data16 === "Disabled"))){
+const err48 = {instancePath:instancePath+"/options/permissive",schemaPath:"#/properties/options/properties/permissive/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.permissive.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1960,9 +1964,9 @@ vErrors.push(err48);
 }
 errors++;
 }
-let data17 = data.driverPolicy;
+let data17 = data13.rdmPolicy;
 if(typeof data17 !== "string"){
-const err49 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err49 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1971,8 +1975,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(!((data17 === "RequireAssignable") || (data17 === "Seize"))){
-const err50 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.driverPolicy.enum},message:"must be equal to one of the allowed values"};
+if(!((data17 === "Strict") || (data17 === "Relaxed"))){
+const err50 = {instancePath:instancePath+"/options/rdmPolicy",schemaPath:"#/properties/options/properties/rdmPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.options.properties.rdmPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1981,9 +1985,9 @@ vErrors.push(err50);
 }
 errors++;
 }
-let data18 = data.removalPolicy;
-if(typeof data18 !== "string"){
-const err51 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+else {
+const err51 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1992,8 +1996,9 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(!((data18 === "Graceful") || (data18 === "Force"))){
-const err52 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.removalPolicy.enum},message:"must be equal to one of the allowed values"};
+let data18 = data.driverPolicy;
+if(typeof data18 !== "string"){
+const err52 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2002,9 +2007,8 @@ vErrors.push(err52);
 }
 errors++;
 }
-let data19 = data.removalTimeoutSeconds;
-if(!((typeof data19 == "number") && (!(data19 % 1) && !isNaN(data19)))){
-const err53 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(!((data18 === "RequireAssignable") || (data18 === "Seize"))){
+const err53 = {instancePath:instancePath+"/driverPolicy",schemaPath:"#/properties/driverPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.driverPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2013,9 +2017,9 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(typeof data19 == "number"){
-if(data19 > 86400 || isNaN(data19)){
-const err54 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 86400},message:"must be <= 86400"};
+let data19 = data.removalPolicy;
+if(typeof data19 !== "string"){
+const err54 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2024,8 +2028,8 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(data19 < 1 || isNaN(data19)){
-const err55 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(!((data19 === "Graceful") || (data19 === "Force"))){
+const err55 = {instancePath:instancePath+"/removalPolicy",schemaPath:"#/properties/removalPolicy/enum",keyword:"enum",params:{allowedValues: schema12.properties.removalPolicy.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2034,15 +2038,47 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-}
-else {
-const err56 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+let data20 = data.removalTimeoutSeconds;
+if(!((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20)))){
+const err56 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err56];
 }
 else {
 vErrors.push(err56);
+}
+errors++;
+}
+if(typeof data20 == "number"){
+if(data20 > 86400 || isNaN(data20)){
+const err57 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/maximum",keyword:"maximum",params:{comparison: "<=", limit: 86400},message:"must be <= 86400"};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+if(data20 < 1 || isNaN(data20)){
+const err58 = {instancePath:instancePath+"/removalTimeoutSeconds",schemaPath:"#/properties/removalTimeoutSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+}
+}
+else {
+const err59 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
 }
 errors++;
 }

@@ -1,3 +1,4 @@
+import { slotMates } from '../pci/slot.ts';
 import { type Expectation, type GuardedTransaction, expectNote } from '../guarded-transaction.ts';
 import * as at from '../locations.ts';
 import {
@@ -12,6 +13,7 @@ import type { PlanNode } from '../plan-node.ts';
 import type { Conclusion } from './channel.ts';
 import { expectLinked, expectPinned } from './links.ts';
 import { type ChannelCommit, stateFor } from './machine.ts';
+import { requestedVdevfn } from './parameter.ts';
 
 /** What the text of a transaction needs beside the effect. */
 export interface ChannelFacts {
@@ -107,14 +109,18 @@ function lastNote(
 
 /** The device's note after the command ended; undefined where it stays as it is. */
 function pciNoteAfter(
-  command: InflightNote['command'],
+  { command, parameter = '' }: Pick<LastCommandNote, 'command' | 'parameter'>,
   conclusion: Conclusion,
   before: PciNote,
   granted: boolean,
 ): PciNote | undefined {
   switch (command) {
     case 'pci-ins':
-      if (conclusion.outcome === 'Unknown') return { ...before, stage: 'unknown' };
+      if (conclusion.outcome === 'Unknown') {
+        // If it is anywhere, it is where it was asked to go.
+        const vdevfn = requestedVdevfn(parameter);
+        return { ...before, stage: 'unknown', ...(vdevfn === undefined ? {} : { vdevfn }) };
+      }
       if (conclusion.outcome !== 'Applied')
         return before.stage === 'unknown' ? { ...before, stage: 'claimed' } : undefined;
       return { ...before, stage: granted ? 'attached' : 'inserted', vdevfn: conclusion.vdevfn ?? 0 };
@@ -125,20 +131,28 @@ function pciNoteAfter(
   }
 }
 
-/** What changes in the notes of the device that a command was about. */
+/** What changes in the notes of the device that a command was about; a removal takes the whole slot out of the guest. */
 function pciChange(
-  note: Pick<InflightNote, 'command' | 'address'>,
+  note: Pick<LastCommandNote, 'command' | 'address' | 'parameter'>,
   uuid: string,
   conclusion: Conclusion,
   facts: ChannelFacts,
 ): { readonly expect: Expectation[]; readonly write: PlanNode[] } {
   const before = note.address === undefined ? undefined : facts.pciNotes.get(note.address);
-  const after = before === undefined ? undefined : pciNoteAfter(note.command, conclusion, before, facts.granted);
+  const after = before === undefined ? undefined : pciNoteAfter(note, conclusion, before, facts.granted);
   if (note.address === undefined || before === undefined || after === undefined) return { expect: [], write: [] };
-  const path = at.pciNotePath(uuid, note.address);
+  const mates = note.command === 'pci-rem' ? slotMates(facts.pciNotes, before) : [];
+  const changes = [
+    { path: at.pciNotePath(uuid, note.address), before, after },
+    ...mates.map(({ address, note: mate }) => ({
+      path: at.pciNotePath(uuid, address),
+      before: mate,
+      after: { ...mate, stage: 'removed' as const },
+    })),
+  ];
   return {
-    expect: [expectNote('pci', path, before, 'the device is in other hands')],
-    write: [{ path, value: formatNote('pci', after) }],
+    expect: changes.map((change) => expectNote('pci', change.path, change.before, 'the device is in other hands')),
+    write: changes.map((change) => ({ path: change.path, value: formatNote('pci', change.after) })),
   };
 }
 

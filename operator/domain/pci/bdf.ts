@@ -44,3 +44,8 @@ export function fromXenstoreBdf(name: string): string | undefined {
 export function differInSegmentOnly(a: string, b: string): boolean {
   return a !== b && a.slice(4) === b.slice(4);
 }
+
+/** Whether the two are functions of one card: they differ in the function alone. */
+export function isSameCard(a: string, b: string): boolean {
+  return a.slice(0, -1) === b.slice(0, -1);
+}

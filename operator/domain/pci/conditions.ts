@@ -8,12 +8,14 @@ import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isRefusal } from '../step-owner.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
-import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
+import { type Obstacle, attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { type PciBackendView, backendEntry } from './backend.ts';
 import { forceRequest, unexplainedMessage } from './force-removal.ts';
 import { insertGate } from './gate.ts';
 import { leavesAfter } from './group-removal.ts';
 import { isUnknown } from '../stub-domain/unknown-domains.ts';
+import { functionOf, functionZeroIn, isIn, isShown, slotOf } from './slot.ts';
+import { isSlotWanted, placeObstacle, unitPending, unshownMessage } from './unit.ts';
 import { xenbusState } from '../xenbus.ts';
 
 type Decision = ConditionDecision<PciAttachmentConditionType>;
@@ -68,6 +70,8 @@ function notInserted(
   }
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   if (gate.kind === 'pending') return ['BackendPending', `The PV back end is not ready: ${gate.missing} is missing.`];
+  const unit = unitPending(snapshot, attachment);
+  if (unit !== undefined) return ['UnitIncomplete', unit];
   return ['Queued', 'The insert waits for its turn on the command channel.'];
 }
 
@@ -81,6 +85,9 @@ function inserted(
   switch (current?.stage) {
     case 'attached':
     case 'inserted':
+      if (!isShown(snapshot, current)) {
+        return decide('Inserted', 'True', 'Inserted', unshownMessage(snapshot, attachment));
+      }
       return decide(
         'Inserted',
         'True',
@@ -94,11 +101,15 @@ function inserted(
         'InsertUnknown',
         'The device model took the command and gave no clear answer. It is not sent again, since that could insert the device twice. Look into the guest; to try anew, delete and create the PciAttachment.',
       );
-    case 'removed':
-      return decide('Inserted', 'False', 'NotInserted', 'The device left the guest.');
+    case 'removed': {
+      const attempt = snapshot.memory.attempts.get(attachment.metadata.uid);
+      return isWanted(snapshot, attachment) && attempt !== undefined
+        ? decide('Inserted', 'False', ...notInserted(snapshot, attachment, channel))
+        : decide('Inserted', 'False', 'NotInserted', 'The device left the guest.');
+    }
     case 'claimed':
     case undefined: {
-      const obstacle = isDeleting(attachment) ? undefined : attachmentObstacle(snapshot, attachment);
+      const obstacle = isDeleting(attachment) ? undefined : obstacleOf(snapshot, attachment);
       if (obstacle !== undefined) return decide('Inserted', 'False', obstacle.reason, obstacle.message);
       if (isDeleting(attachment)) return decide('Inserted', 'False', 'NotInserted', 'The device is not in the guest.');
       return decide('Inserted', 'False', ...notInserted(snapshot, attachment, channel));
@@ -160,6 +171,8 @@ function removingByItself(snapshot: Snapshot, attachment: PciAttachment, note: P
       `The guest was asked to let the device go and has not done so yet. With spec.removalPolicy Force it is taken after removalTimeoutSeconds; the annotation ${forceRemovalAnnotation}, with a reason as its value, has it taken at once.`,
     );
   }
+  const together = leavesWith(snapshot, note);
+  if (together !== undefined) return decide('Removing', 'True', 'LeavesWithFunctionZero', together);
   const { channel } = snapshot;
   if (isCurrent(snapshot, note) && note.stage !== 'removed' && note.stage !== 'claimed') {
     if (channel?.state === 'paused') {
@@ -190,13 +203,13 @@ function removingByItself(snapshot: Snapshot, attachment: PciAttachment, note: P
     );
   }
   const claimed = attachment.status?.address;
-  const together = claimed === undefined ? undefined : leavesAfter(snapshot, claimed, note);
-  if (note.stage === 'removed' && together !== undefined) {
+  const group = claimed === undefined ? undefined : leavesAfter(snapshot, claimed, note);
+  if (note.stage === 'removed' && group !== undefined) {
     return decide(
       'Removing',
       'True',
       'WaitingForOther',
-      `The device left the guest; it goes back to the host when ${together}, which shares its IOMMU group, has left too.`,
+      `The device left the guest; it goes back to the host when ${group}, which shares its IOMMU group, has left too.`,
     );
   }
   const inGuest = note.stage !== 'claimed' && note.stage !== 'removed' && isCurrent(snapshot, note);
@@ -205,6 +218,26 @@ function removingByItself(snapshot: Snapshot, attachment: PciAttachment, note: P
     return decide('Removing', 'True', 'StubDomainPaused', message);
   }
   return decide('Removing', 'True', 'Removing', 'The device is on its way out.');
+}
+
+const obstacleOf = (snapshot: Snapshot, attachment: PciAttachment): Obstacle | undefined =>
+  attachmentObstacle(snapshot, attachment) ?? placeObstacle(snapshot, attachment);
+
+/** What a function other than 0 waits for on its way out. */
+function leavesWith(snapshot: Snapshot, note: PciNote): string | undefined {
+  const { vdevfn = 0 } = note;
+  if (functionOf(vdevfn) === 0 || !isIn(note) || !isCurrent(snapshot, note)) return undefined;
+  const slot = slotOf(vdevfn);
+  const alone = `Function ${functionOf(vdevfn)} of slot ${slot} cannot leave the guest alone`;
+  const zero = functionZeroIn(snapshot, slot)?.note;
+  if (zero !== undefined) {
+    const stays = snapshot.attachments.some(({ metadata }) => metadata.uid === zero.owner && !isDeleting({ metadata }));
+    const next = stays ? 'Delete that one too' : 'That one is on its way out';
+    return `${alone}: it leaves with function 0, PciAttachment ${zero.name}. ${next}.`;
+  }
+  return isSlotWanted(snapshot, slot)
+    ? `${alone}, which was not told of it yet: it leaves with function 0, or when the other PciAttachments of the slot are deleted too.`
+    : undefined;
 }
 
 /** The conditions of an attachment that the agent answers for, from what one pass saw. */
@@ -216,13 +249,13 @@ export function pciAttachmentConditions(
   const note = noteOf(snapshot, attachment);
   const isInserted = inserted(snapshot, attachment, note, channel);
   const isRemoving = removing(snapshot, attachment, note);
-  const obstacle = isWanted(snapshot, attachment) ? attachmentObstacle(snapshot, attachment) : undefined;
+  const obstacle = isWanted(snapshot, attachment) ? obstacleOf(snapshot, attachment) : undefined;
   const stalled =
     obstacle?.forGood === true
       ? decide('Stalled', 'True', obstacle.reason, obstacle.message)
       : decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.');
   return [
-    ready(attachment, note, isInserted, isRemoving, snapshot.memory.attempts.get(attachment.metadata.uid)),
+    ready(snapshot, attachment, note, isInserted, isRemoving, snapshot.memory.attempts.get(attachment.metadata.uid)),
     backendReady(snapshot, attachment, note),
     isInserted,
     isRemoving,
@@ -230,7 +263,17 @@ export function pciAttachmentConditions(
   ];
 }
 
+/** The guest has the device model's word for a device only when function 0 of its slot is in. */
+function unshown(snapshot: Snapshot, attachment: PciAttachment, note: PciNote): Decision | undefined {
+  if (!isShown(snapshot, note)) return decide('Ready', 'False', 'UnitIncomplete', unshownMessage(snapshot, attachment));
+  const zero = note.vdevfn === undefined ? undefined : functionZeroIn(snapshot, slotOf(note.vdevfn))?.note;
+  if (zero?.stage !== 'unknown') return undefined;
+  const message = `Whether the guest was told of the device is not known: the device model gave no clear answer to the insert of function 0, PciAttachment ${zero.name}.`;
+  return decide('Ready', 'Unknown', 'InsertUnknown', message);
+}
+
 function ready(
+  snapshot: Snapshot,
   attachment: PciAttachment,
   note: PciNote | undefined,
   isInserted: Decision,
@@ -252,5 +295,5 @@ function ready(
     }
     return decide('Ready', 'False', 'Progressing', 'The device is in the guest, and its grants are on their way.');
   }
-  return decide('Ready', 'True', 'AsDesired', isInserted.message);
+  return unshown(snapshot, attachment, note) ?? decide('Ready', 'True', 'AsDesired', isInserted.message);
 }

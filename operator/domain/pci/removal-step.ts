@@ -8,6 +8,8 @@ import { isCurrent, isDeleting } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
 import { type ForcedRemoval, forcedByAnnotation } from './force-removal.ts';
+import { functionOf, functionZeroIn, isIn, slotOf } from './slot.ts';
+import { isSlotWanted } from './unit.ts';
 import { leavesAfter, staysWithGroup } from './group-removal.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
@@ -35,7 +37,7 @@ export function removalStep(
   const inflight = snapshot.channel?.inflight;
   // Whether the guest has it is only known when the insert has ended.
   if (lives && inflight?.command === 'pci-ins' && inflight.address === address) return wait();
-  const inGuest = note.stage === 'inserted' || note.stage === 'attached' || note.stage === 'unknown';
+  const inGuest = isIn(note);
   if (inGuest && lives) return removeFromGuest(snapshot, channel, address, note, attachment);
   // A device that nobody confirmed to be quiet is never given back to a dom0 driver by itself.
   const held = !inGuest && leavesAfter(snapshot, address, note) !== undefined;
@@ -97,6 +99,7 @@ function removeFromGuest(
   if (asked !== undefined && (waits || inflight?.address !== address)) {
     return { step: { do: 'abandonRemoval', address, forced: asked } };
   }
+  if (functionOf(note.vdevfn ?? 0) !== 0) return leaveWithSlot(snapshot, address, note, attachment);
   if (waits) {
     const deadline = removalDeadline(attachment, channel.since);
     const byPolicy = attachment?.spec.removalPolicy === 'Force';
@@ -117,4 +120,24 @@ function removeFromGuest(
     return wait(Math.min(attempt.retryAt, deadline ?? attempt.retryAt));
   }
   return { step: { do: 'send', command: 'pci-rem', parameter: removeParameter(address), owner: note.owner, address } };
+}
+
+/**
+ * A function other than 0 cannot be asked to leave: it leaves with function 0 of its slot. Where that one never came, the
+ * guest knows nothing of the device: it is taken as soon as nobody wants the slot.
+ */
+function leaveWithSlot(
+  snapshot: Snapshot,
+  address: string,
+  note: PciNote,
+  attachment: PciAttachment | undefined,
+): Plan {
+  const slot = slotOf(note.vdevfn ?? 0);
+  const deadline = forcedAt(snapshot, attachment);
+  const inserts = snapshot.channel?.inflight?.command === 'pci-ins';
+  if (deadline !== undefined && snapshot.now >= deadline && snapshot.channel?.inflight === undefined) {
+    return { step: { do: 'abandonRemoval', address, forced: { by: 'policy' } } };
+  }
+  if (inserts || functionZeroIn(snapshot, slot) !== undefined || isSlotWanted(snapshot, slot)) return wait(deadline);
+  return { step: { do: 'abandonRemoval', address } };
 }

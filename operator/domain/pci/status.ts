@@ -1,6 +1,8 @@
 import type { PciAttachment, PciAttachmentStatus } from '../../api/generated/pci-attachment.ts';
 import { kubeTime } from '../../api/conditions.ts';
 import type { Snapshot } from '../snapshot.ts';
+import type { PciNote } from '../notes.ts';
+import { isShown } from './slot.ts';
 import { commandStatus } from '../stub-domain/status.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { isCurrent, isDeleting, isOnItsWayOut, noteOf } from '../wanted.ts';
@@ -19,8 +21,8 @@ export function pciAttachmentFacts(
   const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
   const command = commandStatus(snapshot, attachment.metadata.uid);
   return {
-    phase: phase(attachment, current?.stage, stalled || failed),
-    ...(current?.vdevfn === undefined || current.stage === 'removed'
+    phase: phase(attachment, shownStage(snapshot, current), stalled || failed),
+    ...(current?.vdevfn === undefined || (current.stage !== 'inserted' && current.stage !== 'attached')
       ? {}
       : { virtualDeviceFunction: formatVdevfn(current.vdevfn) }),
     ...(isOnItsWayOut(snapshot, attachment) ? { removingSince: removingSince(snapshot, attachment) } : {}),
@@ -32,6 +34,11 @@ export function pciAttachmentFacts(
 /** When somebody asked for the removal, as near as is known. What was shown once stays. */
 function removingSince({ object, now }: Snapshot, { metadata, status }: PciAttachment): string {
   return status?.removingSince ?? metadata.deletionTimestamp ?? object?.metadata.deletionTimestamp ?? kubeTime(now);
+}
+
+/** A device that the guest was not told of is on its way, whatever the device model has. */
+function shownStage(snapshot: Snapshot, note: PciNote | undefined): PciNote['stage'] | undefined {
+  return note?.stage === 'attached' && !isShown(snapshot, note) ? 'inserted' : note?.stage;
 }
 
 function phase(attachment: PciAttachment, stage: string | undefined, failed: boolean): Phase {

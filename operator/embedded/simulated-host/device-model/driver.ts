@@ -324,8 +324,9 @@ export function startDeviceModel(options: DeviceModelOptions): DeviceModel {
       failure,
       commands: { ...commands },
       replies,
+      inserted: machine.inserted,
       guestDevices: [...machine.slots].flatMap(([devfn, held]) =>
-        held.kind === 'device' && held.visible ? [{ device: held.device, devfn }] : [],
+        held.kind === 'device' && held.visible && held.told ? [{ device: held.device, devfn }] : [],
       ),
       slotsInUse: new Set([...machine.slots.keys()].map((devfn) => devfn >> 3)).size,
       saves: [...saved],

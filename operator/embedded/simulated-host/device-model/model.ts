@@ -10,6 +10,8 @@ export interface DeviceModelState {
   /** `save` only asks; the main loop acts when it comes round, unless `continue` was quicker. */
   readonly pauseRequested: boolean;
   readonly slots: Slots;
+  /** Every insert that was answered with success, in order: for the record. */
+  readonly inserted: readonly PendingInsert[];
   /** What libpci found at the first pci-ins. It looks once and never again (§4.7). */
   readonly enumeration: readonly string[] | undefined;
   /** The one device and function number whose eject is awaited. */
@@ -80,6 +82,7 @@ export function initialState(emulated: number): DeviceModelState {
     phase: 'starting',
     pauseRequested: false,
     slots: emulatedSlots(emulated),
+    inserted: [],
     enumeration: undefined,
     expectedEject: undefined,
     heldEjects: [],

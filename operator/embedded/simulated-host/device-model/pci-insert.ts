@@ -1,6 +1,6 @@
 import type { DeviceModelRules, DeviceModelState, Effect, Step } from './model.ts';
 import { parsePciParameter } from './pci-parameter.ts';
-import { chooseSlot, withOccupant } from './slots.ts';
+import { chooseSlot, withOccupant, withTold } from './slots.ts';
 
 /**
  * pci-ins, first part: parse and choose a slot. Failure is a sentence in `parameter`, and `state` stays as it is. It is
@@ -64,9 +64,12 @@ function succeed(
     { kind: 'reply', parameter: `0x${devfn.toString(16).padStart(2, '0')}`, state: 'pci-inserted' },
   ];
   const hotPlug = (devfn & 7) === 0;
-  if (hotPlug && outcome.visible) effects.push({ kind: 'notifyGuest', event: 'insert', devfn });
-  const slots = withOccupant(state.slots, devfn, { kind: 'device', device, ...outcome });
+  const tells = hotPlug && outcome.visible;
+  if (tells) effects.push({ kind: 'notifyGuest', event: 'insert', devfn });
+  const taken = withOccupant(state.slots, devfn, { kind: 'device', device, ...outcome, told: false });
+  const slots = tells ? withTold(taken, devfn >> 3) : taken;
+  const inserted = [...state.inserted, { device, devfn }];
   // One variable holds the slot of the last hot-plug event: a pending removal is forgotten.
   const expectedEject = hotPlug ? undefined : state.expectedEject;
-  return { state: { ...state, slots, expectedEject, insert: undefined }, effects };
+  return { state: { ...state, slots, inserted, expectedEject, insert: undefined }, effects };
 }

@@ -12,6 +12,8 @@ export interface DeviceModelReport {
   /** How often each word was picked up. */
   readonly commands: Readonly<Partial<Record<CommandName | 'unknown', number>>>;
   readonly replies: number;
+  /** The inserts that were answered with success, in order. */
+  readonly inserted: readonly { readonly device: string; readonly devfn: number }[];
   /** What the guest sees on its bus: the truth that a `pci-inserted` only claims. */
   readonly guestDevices: readonly { readonly device: string; readonly devfn: number }[];
   readonly slotsInUse: number;

@@ -14,6 +14,8 @@ export type Occupant =
       readonly registered: boolean;
       /** Whether the guest can see it: a device whose configuration space reads as zeros is there and yet not seen. */
       readonly visible: boolean;
+      /** Whether the guest was told of it: it looks at a slot when function 0 comes, and then at all functions. */
+      readonly told: boolean;
     };
 
 export type Slots = ReadonlyMap<number, Occupant>;
@@ -77,4 +79,11 @@ export function withOccupant(slots: Slots, devfn: number, occupant: Occupant): S
 export function withoutSlot(slots: Slots, devfn: number): Slots {
   const slot = devfn >> 3;
   return new Map([...slots].filter(([at, held]) => at >> 3 !== slot || (held.kind === 'device' && !held.registered)));
+}
+
+/** The guest looks at the slot. */
+export function withTold(slots: Slots, slot: number): Slots {
+  return new Map(
+    [...slots].map(([at, held]) => [at, held.kind === 'device' && at >> 3 === slot ? { ...held, told: true } : held]),
+  );
 }

@@ -73,6 +73,23 @@ describe('device model', () => {
     expect(effects.at(-1)).toEqual({ kind: 'reply', parameter: '0x51', state: 'pci-inserted' });
   });
 
+  test('the guest is told of functions other than 0 when function 0 comes, and of later ones not at all', () => {
+    const told = ({ slots }: DeviceModelState) =>
+      [...slots].flatMap(([devfn, held]) => (held.kind === 'device' && held.told ? [devfn] : []));
+    const late = '0000:05:00.0';
+    const high = run(started, [
+      ...insert(`${cardB}@52`),
+      { kind: 'scanned', devices: ['03:00.0', '04:00.0', '05:00.0'] },
+      readable,
+    ]).state;
+    expect(told(high)).toEqual([]);
+    const both = run(high, [...insert(`${cardA}@50`), readable]).state;
+    expect(told(both)).toEqual([0x52, 0x50]);
+    const three = run(both, [...insert(`${late}@51`), readable]).state;
+    expect(told(three)).toEqual([0x52, 0x50]);
+    expect(three.inserted.map(({ devfn }) => devfn)).toEqual([0x52, 0x50, 0x51]);
+  });
+
   test('a failure writes the sentence alone', () => {
     expect(run(started, insert('nonsense')).effects.at(-1)).toEqual({
       kind: 'reply',

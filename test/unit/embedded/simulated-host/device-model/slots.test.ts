@@ -8,8 +8,8 @@ import {
   type Slots,
 } from '../../../../../operator/embedded/simulated-host/device-model/slots.ts';
 
-const card = { kind: 'device', device: '03:00.0', registered: true, visible: true } as const;
-const lost = { kind: 'device', device: '03:00.0', registered: false, visible: false } as const;
+const card = { kind: 'device', device: '03:00.0', registered: true, visible: true, told: true } as const;
+const lost = { kind: 'device', device: '03:00.0', registered: false, visible: false, told: false } as const;
 
 describe('slots', () => {
   test.each<[string, Slots, number | undefined, string]>([
