@@ -215,16 +215,13 @@ export function createAgent(options: AgentOptions): Agent {
     await devices.start();
   };
 
-  const watchClaims = (): void => {
-    const claims = xenstore.watch('/libxl/pci', ({ path }) => {
-      touchHost();
-      touchHindered();
-      // As xl pci-assignable-add and -remove write them.
-      if (/\/(?:driver_path|name)$/.test(path)) void devices.refresh();
-    });
-    claims.ready.catch(() => {});
-    stopping.signal.addEventListener('abort', () => void claims.close().catch(() => {}));
-  };
+  watches.onChange((path) => {
+    if (!path.startsWith('/libxl/pci')) return;
+    touchHost();
+    touchHindered();
+    // As xl pci-assignable-add and -remove write them.
+    if (/\/(?:driver_path|name)$/.test(path)) void devices.refresh();
+  });
 
   return {
     start: async () => {
@@ -233,7 +230,6 @@ export function createAgent(options: AgentOptions): Agent {
       heartbeat.start();
       await loadInventory();
       watches.start();
-      watchClaims();
       host.start();
       touchHost();
       await Promise.all(informers.map((informer) => informer.synced(stopping.signal)));

@@ -3,10 +3,11 @@ import type { PlanNode } from './plan-node.ts';
 
 /**
  * What a node must hold for a transaction to be committed. `text`: exactly this; undefined: the node is absent. `noNote`:
- * nothing that can be read as a note of that kind, which is as good as none. `otherwise` says what has changed then.
+ * nothing that can be read as a note of that kind, which is as good as none. `noRequestBut`: no parameter of a command but
+ * this one. `otherwise` says what has changed then.
  */
 export type Expectation = { readonly path: string; readonly otherwise: string } & (
-  { readonly text: string | undefined } | { readonly noNote: NoteKind }
+  { readonly text: string | undefined } | { readonly noNote: NoteKind } | { readonly noRequestBut: string }
 );
 
 /**

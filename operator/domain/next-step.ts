@@ -1,7 +1,7 @@
 import type { ChannelPhase, ChannelTimeouts } from './command-channel/channel.ts';
 import { channelPhase, lookAtChannel } from './command-channel/look.ts';
 import type { ChannelEffect } from './command-channel/machine.ts';
-import { insertStep, prepareStep } from './pci/attach-step.ts';
+import { claimStep, enlistStep, insertStep, readyStep } from './pci/attach-step.ts';
 import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
@@ -47,7 +47,9 @@ function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Gener
 
 function* attachments(snapshot: Snapshot, channel: ChannelPhase | undefined): Generator<Plan> {
   const wanted = snapshot.attachments.filter((attachment) => isWanted(snapshot, attachment));
-  for (const attachment of wanted) yield prepareStep(snapshot, attachment);
+  yield claimStep(snapshot, wanted);
+  for (const attachment of wanted) yield readyStep(snapshot, attachment);
+  yield enlistStep(snapshot, wanted);
   if (snapshot.object?.spec.runState === 'Paused') return;
   for (const attachment of wanted) yield insertStep(snapshot, channel, attachment);
 }

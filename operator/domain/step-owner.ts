@@ -5,8 +5,7 @@ import type { Step } from './step.ts';
 /** UID of the object whose try failed when the step did; undefined where a failure is nobody's. */
 export function stepOwner(step: Step, snapshot: Snapshot): string | undefined {
   switch (step.do) {
-    case 'claim':
-    case 'prepare':
+    case 'ready':
       return step.uid;
     case 'grant':
     case 'rearm':

@@ -34,6 +34,8 @@ export function parseDeviceModelState(value: Uint8Array | undefined): DeviceMode
 export type ParameterReply =
   | { readonly kind: 'absent' }
   | { readonly kind: 'request' }
+  /** The request of somebody else, who gave a command beside ours. It answers nothing. */
+  | { readonly kind: 'foreign' }
   | { readonly kind: 'vdevfn'; readonly vdevfn: number }
   | { readonly kind: 'failure'; readonly reason: 'NoFreeSlot' | 'SlotBusy' }
   | { readonly kind: 'unrecognised'; readonly bytes: number };
@@ -44,6 +46,9 @@ const failures = new Map<string, 'NoFreeSlot' | 'SlotBusy'>([
   ['wrong bdf or vdevfn', 'SlotBusy'],
 ]);
 
+// A BDF, as pci-ins and pci-rem begin (reference, appendix C).
+const foreignRequest = /^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?:[@,]|$)/;
+
 /** Reads `parameter` in the light of the request that was sent. */
 export function parseParameterReply(value: Uint8Array | undefined, request: string): ParameterReply {
   if (value === undefined) return { kind: 'absent' };
@@ -51,6 +56,7 @@ export function parseParameterReply(value: Uint8Array | undefined, request: stri
   if (text === undefined) return { kind: 'unrecognised', bytes: value.length };
   if (text === request) return { kind: 'request' };
   if (/^0x[0-9a-f]{1,2}$/.test(text)) return { kind: 'vdevfn', vdevfn: Number.parseInt(text.slice(2), 16) };
+  if (foreignRequest.test(text)) return { kind: 'foreign' };
   const reason = failures.get(text);
   return reason === undefined ? { kind: 'unrecognised', bytes: value.length } : { kind: 'failure', reason };
 }

@@ -19,6 +19,11 @@ export interface Happening {
   readonly message: string;
 }
 
+export interface CommitOptions {
+  /** It makes or removes nodes in directories that all stub domains share; see `layOut`. */
+  readonly shared?: boolean;
+}
+
 /** What carries out steps: the ports, and what the pass saw. */
 export interface ActContext {
   readonly xenstore: XenStore;
@@ -28,7 +33,7 @@ export interface ActContext {
    */
   readonly layOut: XenStore['transaction'];
   /** Commits a change if things still are as the pass saw them; throws `StaleSnapshotError` if not. */
-  readonly commit: (change: GuardedTransaction) => Promise<void>;
+  readonly commit: (change: GuardedTransaction, options?: CommitOptions) => Promise<void>;
   readonly hypervisor: Hypervisor;
   readonly domains: DomainInventory;
   readonly devices: DeviceInventory;

@@ -1,9 +1,7 @@
 import * as at from '../../domain/locations.ts';
 import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
-import { attachmentObstacle } from '../../domain/pci/attachment-obstacle.ts';
 import {
   type PciBackendView,
-  addBackendEntry,
   backendEntry,
   closeBackendEntry,
   dropBackendEntry,
@@ -11,156 +9,33 @@ import {
   othersLeave,
 } from '../../domain/pci/backend.ts';
 import type { ForcedRemoval } from '../../domain/pci/force-removal.ts';
-import { isIn, slotMates } from '../../domain/pci/slot.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
-import { pciOptions, wantedVdevfn } from '../../domain/wanted.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import { readPciBackend } from '../observe/pci-backend.ts';
-import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf, targetUuidOf } from './context.ts';
-import { stubName } from './stub-domain.ts';
+import { type ActContext, StaleSnapshotError, targetUuidOf } from './context.ts';
 import { tellForced } from './tell-forced.ts';
 import { removeAll, writePlan } from './write-plan.ts';
 
-/** The driver to give the device back to: what was noted before, or what has it now. */
-function originalDriver(
-  context: ActContext,
-  address: string,
-  before: PciNote | undefined,
-  reported: string | undefined,
-) {
-  const driver = context.snapshot.hostDevices.get(address)?.driver;
-  return before?.originalDriver ?? (driver === undefined || driver === 'pciback' ? reported : driver);
-}
-
-/** Reserves the device for the guest among all toolstacks of the host, and notes what is done with it. */
-export async function claim(context: ActContext, uid: string, address: string): Promise<void> {
-  const target = pinOf(targetOf(context));
-  const stub = pinOf(stubOf(context));
-  const attachment = attachmentOf(context, uid);
-  const path = at.pciNotePath(target.uuid, address);
-  await context.layOut(async (tx) => {
-    const [holder, noted] = await Promise.all([tx.tryReadString(at.pciClaimPath(address)), tx.tryRead(path)]);
-    const before = parseNote('pci', noted);
-    if (before !== undefined && before.owner !== uid)
-      throw new StaleSnapshotError("the device is another attachment's");
-    const ours = before !== undefined && String(before.target.domid) === holder;
-    if (holder !== undefined && holder !== String(target.domid) && !ours)
-      throw new StaleSnapshotError('the device was claimed');
-    const driver = originalDriver(context, address, before, attachment.status?.originalDriver);
-    const note: PciNote = {
-      owner: uid,
-      name: attachment.metadata.name,
-      stage: 'claimed',
-      stub,
-      target,
-      ...(driver === undefined || driver === '' ? {} : { originalDriver: driver }),
-    };
-    await Promise.all([
-      tx.write(at.pciClaimPath(address), String(target.domid)),
-      tx.write(path, formatNote('pci', note)),
-    ]);
-  });
-}
-
-/** Readies the device on the host, gives the stub domain its share, and puts it into the back end. */
-export async function prepare(context: ActContext, uid: string, address: string): Promise<void> {
-  const { hypervisor, devices, snapshot } = context;
-  const attachment = attachmentOf(context, uid);
-  const stub = pinOf(stubOf(context));
-  const note = snapshot.pciNotes.get(address);
-  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
-  // The list may be old, and what comes now would pull the device from under a driver that uses it.
-  await devices.refresh();
-  const device = devices.devices.get(address);
-  if (device === undefined) throw new StaleSnapshotError('the device is gone');
-  const obstacle = attachmentObstacle({ ...snapshot, hostDevices: devices.devices }, attachment);
-  if (obstacle !== undefined) throw new StaleSnapshotError(obstacle.message);
-  if (device.driver !== 'pciback') {
-    if (attachment.spec.driverPolicy !== 'Seize') throw new StaleSnapshotError('a driver of dom0 has the device');
-    if (device.driver !== undefined && device.driver !== note.originalDriver) {
-      const path = at.pciNotePath(note.target.uuid, address);
-      await context.xenstore.write(path, formatNote('pci', { ...note, originalDriver: device.driver }));
-    }
-    await hypervisor.makeAssignable(address);
-    devices.setDriver(address, 'pciback');
-  }
-  await hypervisor.reset(address);
-  await hypervisor.grant(address, stub, { iommu: false });
-  const vdevfn = wantedVdevfn(attachment);
-  await context.layOut(async (tx) => {
-    const view = await readPciBackend(tx, stub.domid, context.snapshot.pciBackend.entries.length);
-    if (backendEntry(view, address) !== undefined) return;
-    const change = addBackendEntry(view, stub, stubName(targetOf(context).name), {
-      address,
-      options: pciOptions(attachment),
-      ...(vdevfn === undefined ? {} : { vdevfn }),
-    });
-    if (change === undefined) throw new StaleSnapshotError('the back end is busy');
-    await writePlan(tx, change.write);
-  });
-}
-
-/** Gives the guest its share of the device, DMA with it, and notes that all is done. */
-export async function grant(context: ActContext, address: string): Promise<void> {
-  const target = pinOf(targetOf(context));
-  const note = context.snapshot.pciNotes.get(address);
-  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
-  await context.hypervisor.grant(address, target, { iommu: true });
-  await context.xenstore.write(at.pciNotePath(target.uuid, address), formatNote('pci', { ...note, stage: 'attached' }));
-}
-
-/**
- * Does not wait for the guest, or no longer. The device counts as never confirmed: no dom0 driver gets it by itself. With
- * function 0 of a slot go all functions that are in it: nothing else could ever take them out.
- */
-export async function abandonRemoval(context: ActContext, address: string, forced?: ForcedRemoval): Promise<void> {
+/** Does not wait for the guest, or no longer. The device counts as never confirmed: no dom0 driver gets it by itself. */
+export async function abandonRemoval(context: ActContext, address: string, forced: ForcedRemoval): Promise<void> {
   const uuid = targetUuidOf(context);
-  const seen = context.snapshot.pciNotes.get(address);
-  const mates = seen === undefined ? [] : slotMates(context.snapshot.pciNotes, seen).map((mate) => mate.address);
+  const path = at.pciNotePath(uuid, address);
   await context.layOut(async (tx) => {
-    const [inflight, ...noted] = await Promise.all([
-      tx.tryRead(at.inflightPath(uuid)),
-      ...[address, ...mates].map(async (one) => tx.tryRead(at.pciNotePath(uuid, one))),
-    ]);
-    const [note, ...others] = noted.map((value) => parseNote('pci', value));
+    const [inflight, noted] = await Promise.all([tx.tryRead(at.inflightPath(uuid)), tx.tryRead(path)]);
+    const note = parseNote('pci', noted);
     const underWay = parseNote('inflight', inflight);
     const asked = underWay?.command === 'pci-rem' && underWay.address === address;
-    const elsewhere = underWay !== undefined && underWay.address !== address && forced?.by !== 'policy';
-    if (note === undefined || (underWay !== undefined && !asked && !elsewhere)) {
+    const others = underWay !== undefined && underWay.address !== address && forced.by === 'annotation';
+    if (note === undefined || (underWay !== undefined && !asked && !others)) {
       throw new StaleSnapshotError('the removal ended');
     }
-    const take = async (one: string, device: PciNote): Promise<void> => {
-      const out: PciNote = { ...device, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
-      await tx.write(at.pciNotePath(uuid, one), formatNote('pci', out));
-    };
+    const taken: PciNote = { ...note, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
     await Promise.all([
-      take(address, note),
-      ...mates.map(async (one, index) => {
-        const mate = others[index];
-        if (mate !== undefined && isIn(mate)) await take(one, mate);
-      }),
-      ...(elsewhere ? [] : [tx.remove(at.inflightPath(uuid))]),
+      tx.write(path, formatNote('pci', taken)),
+      ...(others ? [] : [tx.remove(at.inflightPath(uuid))]),
     ]);
   });
-  if (forced !== undefined) for (const one of [address, ...mates]) tellForced(context, one, forced);
-}
-
-/** A device that left the guest with its slot, and that is wanted there again: as it was after it was readied. */
-export async function rearm(context: ActContext, address: string): Promise<void> {
-  const note = context.snapshot.pciNotes.get(address);
-  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
-  await context.hypervisor.revoke(address, note.target, { iommu: true });
-  await context.hypervisor.reset(address);
-  const { owner, name, stub, target, originalDriver } = note;
-  const again: PciNote = {
-    owner,
-    name,
-    stub,
-    target,
-    stage: 'claimed',
-    ...(originalDriver === undefined ? {} : { originalDriver }),
-  };
-  await context.xenstore.write(at.pciNotePath(note.target.uuid, address), formatNote('pci', again));
+  tellForced(context, address, forced);
 }
 
 async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {

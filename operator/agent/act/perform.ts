@@ -1,7 +1,8 @@
 import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
-import { abandonRemoval, claim, grant, prepare, rearm, release, revoke } from './device.ts';
+import { claim, enlist, grant, ready } from './attach.ts';
+import { abandonRemoval, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
@@ -43,13 +44,13 @@ export async function perform(
     case 'abandonRemoval':
       return abandonRemoval(context, step.address, step.forced);
     case 'claim':
-      return claim(context, step.uid, step.address);
-    case 'prepare':
-      return prepare(context, step.uid, step.address);
+      return claim(context, step.devices);
+    case 'ready':
+      return ready(context, step.uid, step.address);
+    case 'enlist':
+      return enlist(context, step.devices);
     case 'grant':
       return grant(context, step.address);
-    case 'rearm':
-      return rearm(context, step.address);
     case 'revoke':
       return revoke(context, step.address);
     case 'release':

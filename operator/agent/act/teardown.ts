@@ -98,6 +98,7 @@ export async function teardown(context: ActContext, because: Because): Promise<v
 
 function claimedAgain(pci: PciNote): string {
   const { owner, name, originalDriver } = pci;
+  const quiet = (pci.stage === 'claimed' || pci.stage === 'removed') && pci.unconfirmed !== true;
   return formatNote('pci', {
     owner,
     name,
@@ -105,5 +106,7 @@ function claimedAgain(pci: PciNote): string {
     stub: pinOf(pci.stub),
     target: pinOf(pci.target),
     ...(originalDriver === undefined ? {} : { originalDriver }),
+    // Nobody confirmed that it was out of the guest before: it does not go back to a dom0 driver by itself.
+    ...(quiet ? {} : { unconfirmed: true }),
   });
 }

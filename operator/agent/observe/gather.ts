@@ -14,9 +14,15 @@ import { noPciBackend } from '../../domain/pci/backend.ts';
 import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import { consoles } from '../../domain/stub-domain/consoles.ts';
 import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
-import { parseDecimal, parseDeviceModelState, parseParameterReply, parseDomid } from '../../domain/untrusted.ts';
+import {
+  type ParameterReply,
+  parseDecimal,
+  parseDeviceModelState,
+  parseDomid,
+  parseParameterReply,
+} from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
-import type { XenStore, XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { TreeReader } from './tree-cache.ts';
 import type { RawChannel } from './command-meter.ts';
 import { areLinked } from './links.ts';
 import { readPciBackend } from './pci-backend.ts';
@@ -59,7 +65,7 @@ function plannedDevices(
   ];
 }
 
-async function readDevices(tree: XenStoreReader, input: GatherInput, stub: number): Promise<DeviceView[]> {
+async function readDevices(tree: TreeReader, input: GatherInput, stub: number): Promise<DeviceView[]> {
   const { object, target } = input;
   if (object === undefined || target === undefined) return [];
   return Promise.all(
@@ -71,7 +77,7 @@ async function readDevices(tree: XenStoreReader, input: GatherInput, stub: numbe
 }
 
 async function readChannel(
-  tree: XenStoreReader,
+  tree: TreeReader,
   {
     inflight,
     undecided,
@@ -91,22 +97,25 @@ async function readChannel(
   ]);
   heard?.({ state, parameter });
   const note = parseNote('inflight', inflight);
+  const reply = parseParameterReply(parameter, note?.parameter ?? undecided?.parameter ?? '');
   return {
     inflight: note,
     samePins: note === undefined || (samePin(note.stub, stub) && samePin(note.target, target)),
     linked,
     state: parseDeviceModelState(state),
-    command: commandKind(command, note),
-    parameter: parseParameterReply(parameter, note?.parameter ?? undecided?.parameter ?? ''),
+    command: commandKind(command, note, reply),
+    parameter: reply,
     undecided,
     keepsCommands: last?.reason === 'CommandNotDeleted' && samePin(last.stub, stub),
     legacy: state === undefined && legacy !== undefined,
   };
 }
 
-function commandKind(value: Bytes, note: InflightNote | undefined): ChannelView['command'] {
+/** The same word beside somebody else's request is somebody else's: ours was taken before. */
+function commandKind(value: Bytes, note: InflightNote | undefined, reply: ParameterReply): ChannelView['command'] {
   if (value === undefined) return 'absent';
-  const ours = note !== undefined && value.length <= 16 && new TextDecoder().decode(value) === note.command;
+  const word = note !== undefined && value.length <= 16 && new TextDecoder().decode(value) === note.command;
+  const ours = word && (note.parameter === '' || reply.kind !== 'foreign');
   return ours ? 'ours' : 'foreign';
 }
 
@@ -121,12 +130,13 @@ function undecidedInsert(
   return note?.stage === 'unknown' && note.owner === last.owner && samePin(note.stub, stub) ? last : undefined;
 }
 
-async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Promise<Map<string, number>> {
+async function readClaims(tree: TreeReader, addresses: Iterable<string>): Promise<Map<string, number>> {
   const claims = new Map<string, number>();
   await Promise.all(
     [...addresses].map(async (address) => {
-      const holder = parseDomid(await tree.tryRead(at.pciClaimPath(address)));
-      if (holder !== undefined) claims.set(address, holder);
+      const value = await tree.tryRead(at.pciClaimPath(address));
+      // Somebody wrote it, whatever it says: the device is taken.
+      if (value !== undefined) claims.set(address, parseDomid(value) ?? 0);
     }),
   );
   return claims;
@@ -136,7 +146,7 @@ async function readClaims(tree: XenStoreReader, addresses: Iterable<string>): Pr
  * Reads all that a pass needs, in two bursts: what is found by the guest's uuid, and what is found by the domids that the
  * first burst gave.
  */
-export async function gather(tree: XenStore, input: GatherInput): Promise<Omit<Snapshot, 'memory'>> {
+export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit<Snapshot, 'memory'>> {
   const { targetUuid, target, now, object, attachments, hostDevices } = input;
   const base = { now, object, attachments, hostDevices };
   if (targetUuid === undefined) return { ...base, ...nothing };

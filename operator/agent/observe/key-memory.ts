@@ -18,6 +18,7 @@ const subject = ({ object, note }: Omit<Snapshot, 'memory'>): string =>
 /** What the agent remembers of one stub domain between passes. See `Memory`. */
 export class KeyMemory {
   readonly #attempts = new Map<string, Attempt>();
+  readonly #readied = new Map<string, string>();
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #channel: ChannelState = unseenChannel;
@@ -29,6 +30,7 @@ export class KeyMemory {
   view(): Memory {
     return {
       attempts: this.#attempts,
+      readied: this.#readied,
       ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
       channel: this.#channel,
       ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
@@ -111,6 +113,15 @@ export class KeyMemory {
 
   succeeded(uid: string): void {
     this.#attempts.delete(uid);
+  }
+
+  /** The device was made ready for the stub domain with this uuid. After a crash it is done again. */
+  ready(address: string, stubUuid: string): void {
+    this.#readied.set(address, stubUuid);
+  }
+
+  unready(address: string): void {
+    this.#readied.delete(address);
   }
 
   /** What the hypervisor refused works now. */

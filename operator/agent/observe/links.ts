@@ -1,13 +1,13 @@
 import * as at from '../../domain/locations.ts';
 import type { Pin } from '../../domain/notes.ts';
 import { parseDomid, parseVmPath } from '../../domain/untrusted.ts';
-import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { TreeReader } from './tree-cache.ts';
 
 /**
  * Whether both domids still belong to the pinned domains, and these to each other. One burst; inside a transaction it is
  * what makes a write miss a domid that was given again.
  */
-export async function areLinked(tree: XenStoreReader, stub: Pin, target: Pin): Promise<boolean> {
+export async function areLinked(tree: TreeReader, stub: Pin, target: Pin): Promise<boolean> {
   const [stubVm, targetVm, serves, servedBy] = await Promise.all([
     tree.tryRead(`${at.domainPath(stub.domid)}/vm`),
     tree.tryRead(`${at.domainPath(target.domid)}/vm`),

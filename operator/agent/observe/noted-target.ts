@@ -3,14 +3,14 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { pciNotePath, pciNotesPath } from '../../domain/locations.ts';
 import { parseNote } from '../../domain/notes.ts';
 import { fromXenstoreBdf } from '../../domain/pci/bdf.ts';
-import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { TreeReader } from './tree-cache.ts';
 
 /**
  * The guest that has a device of one of these attachments, by the notes of all guests: for when their StubDomain is gone
  * and this agent never saw it. Without it their devices would stay in a guest that nobody names any more.
  */
 export async function findNotedTarget(
-  tree: XenStoreReader,
+  tree: TreeReader,
   attachments: readonly PciAttachment[],
 ): Promise<string | undefined> {
   const owners = new Set(

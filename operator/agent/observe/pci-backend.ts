@@ -3,11 +3,11 @@ import { type BackendEntry, type PciBackendView, noPciBackend } from '../../doma
 import { isBdf } from '../../domain/pci/bdf.ts';
 import { parseDecimal } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
-import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { TreeReader } from './tree-cache.ts';
 
 const maxEntries = 64;
 
-async function readEntry(tree: XenStoreReader, back: string, index: number): Promise<BackendEntry> {
+async function readEntry(tree: TreeReader, back: string, index: number): Promise<BackendEntry> {
   const [device, state, virtual] = await Promise.all([
     tree.tryRead(`${back}/dev-${index}`),
     tree.tryRead(`${back}/state-${index}`),
@@ -29,7 +29,7 @@ const range = (from: number, to: number): number[] =>
  * The PCI back end of the stub domain, as it is inside or outside a transaction. In one burst if it has no more than
  * `expected` entries: that many are read before their number is known.
  */
-export async function readPciBackend(tree: XenStoreReader, stub: number, expected: number): Promise<PciBackendView> {
+export async function readPciBackend(tree: TreeReader, stub: number, expected: number): Promise<PciBackendView> {
   const back = backendPath('pci', stub, 0);
   const [count, state, frontend, early] = await Promise.all([
     tree.tryRead(`${back}/num_devs`),

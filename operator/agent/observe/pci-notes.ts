@@ -1,18 +1,18 @@
 import { pciNotePath, pciNotesPath } from '../../domain/locations.ts';
 import { type PciNote, parseNote } from '../../domain/notes.ts';
 import { fromXenstoreBdf, xenstoreBdf } from '../../domain/pci/bdf.ts';
-import type { XenStoreReader } from '../../xenstore/xenstore.ts';
+import type { TreeReader } from './tree-cache.ts';
 
 type Found = readonly [address: string, note: PciNote] | undefined;
 
-async function readNote(tree: XenStoreReader, targetUuid: string, address: string): Promise<Found> {
+async function readNote(tree: TreeReader, targetUuid: string, address: string): Promise<Found> {
   const note = parseNote('pci', await tree.tryRead(pciNotePath(targetUuid, address)));
   return note === undefined ? undefined : [address, note];
 }
 
 /** Our notes about the guest's PCI devices, by address. In one burst if they are all among the `expected` addresses. */
 export async function readPciNotes(
-  tree: XenStoreReader,
+  tree: TreeReader,
   targetUuid: string,
   expected: ReadonlySet<string>,
 ): Promise<Map<string, PciNote>> {

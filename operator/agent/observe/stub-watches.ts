@@ -4,6 +4,7 @@ import type { XenStore, WatchHandle } from '../../xenstore/xenstore.ts';
 const relevant =
   /^\/local\/domain\/\d+(?:$|\/device-model\/\d+(?:$|\/(?:state|command|parameter)$)|\/device\/pci\/0(?:$|\/state$))/;
 const backendPath = /^\/local\/domain\/0\/backend\/[a-z]+\/(\d{1,5})(?:\/|$)/;
+const domainPath = /^\/local\/domain\/(\d{1,5})$/;
 
 /** Back ends change in bursts, and none of their changes is urgent. */
 const backendDelayMs = 25;
@@ -24,6 +25,9 @@ interface Followed {
   readonly watch: WatchHandle;
 }
 
+/** What all stub domains share: every change is told to those that listen. */
+const shared = ['/local/domain/0/backend', '/libxl/pci', '/tool/stubdom'] as const;
+
 /**
  * Turns XenStore events into keys: one watch for each stub domain, and one for all back ends, since every watch costs
  * every writer of the host time.
@@ -34,8 +38,11 @@ export class StubWatches {
   readonly #now: () => number;
   readonly #followed = new Map<string, Followed>();
   readonly #keys = new Map<number, string>();
+  /** Domids whose watch the daemon has. */
+  readonly #watched = new Set<number>();
   readonly #budgets = new Map<string, Budget>();
-  #backends: WatchHandle | undefined;
+  readonly #shared = new Map<string, { readonly watch: WatchHandle; isReady: boolean }>();
+  readonly #listeners = new Set<(path: string) => void>();
 
   constructor(xenstore: XenStore, enqueueAfter: (key: string, delayMs: number) => void, now: () => number) {
     this.#xenstore = xenstore;
@@ -44,11 +51,36 @@ export class StubWatches {
   }
 
   start(): void {
-    this.#backends = this.#xenstore.watch('/local/domain/0/backend', ({ path }) => {
-      const domid = backendPath.exec(path)?.[1];
-      const key = domid === undefined ? undefined : this.#keys.get(Number(domid));
-      if (key !== undefined) this.#wake(key, backendDelayMs);
-    });
+    for (const root of shared) {
+      const watch = this.#xenstore.watch(root, ({ path }) => {
+        this.#tell(path);
+        const domid = backendPath.exec(path)?.[1];
+        const key = domid === undefined ? undefined : this.#keys.get(Number(domid));
+        if (key !== undefined) this.#wake(key, backendDelayMs);
+      });
+      const entry = { watch, isReady: false };
+      this.#shared.set(root, entry);
+      whenReady(watch, () => {
+        entry.isReady = true;
+      });
+    }
+  }
+
+  /** Calls `listener` with the path of every change that a watch tells of. */
+  onChange(listener: (path: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Whether listeners are told of every change at or below the path, which is a domain's or one that all share. */
+  isWatched(path: string): boolean {
+    const domid = domainPath.exec(path)?.[1];
+    if (domid !== undefined) return this.#watched.has(Number(domid));
+    for (const [root, { isReady }] of this.#shared) if (path === root || path.startsWith(`${root}/`)) return isReady;
+    return false;
+  }
+
+  #tell(path: string): void {
+    for (const listener of this.#listeners) listener(path);
   }
 
   /** The domid of the stub domain that the key has now, if any. */
@@ -57,6 +89,8 @@ export class StubWatches {
     if (followed?.domid === domid) return;
     if (followed !== undefined) {
       this.#followed.delete(key);
+      this.#watched.delete(followed.domid);
+      this.#tell(`/local/domain/${followed.domid}`);
       if (this.#keys.get(followed.domid) === key) this.#keys.delete(followed.domid);
       // A watch that cannot be taken back goes with the connection.
       void followed.watch.close().catch(() => {});
@@ -67,10 +101,13 @@ export class StubWatches {
     }
     this.#keys.set(domid, key);
     const watch = this.#xenstore.watch(`/local/domain/${domid}`, ({ path }) => {
+      this.#tell(path);
       if (relevant.test(path)) this.#wake(key, 0);
     });
-    watch.ready.catch(() => {});
     this.#followed.set(key, { domid, watch });
+    whenReady(watch, () => {
+      if (this.#followed.get(key)?.watch === watch) this.#watched.add(domid);
+    });
   }
 
   /** A pass of the key begins: events from here on are reason for another. */
@@ -101,8 +138,12 @@ export class StubWatches {
   }
 
   async stop(): Promise<void> {
-    const watches = [...this.#followed.values()].map(({ watch }) => watch);
-    if (this.#backends !== undefined) watches.push(this.#backends);
+    const watches = [...this.#followed.values(), ...this.#shared.values()].map(({ watch }) => watch);
     await Promise.allSettled(watches.map((watch) => watch.close()));
   }
+}
+
+/** A watch that never becomes ready goes with the connection. */
+function whenReady(watch: WatchHandle, callback: () => void): void {
+  watch.ready.then(callback, () => {});
 }

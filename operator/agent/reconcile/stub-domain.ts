@@ -3,6 +3,7 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { validatePciAttachmentSpec, validateStubDomainSpec } from '../../api/generated/validators.ts';
+import { domainPath, notesPath } from '../../domain/locations.ts';
 import { nextStep } from '../../domain/next-step.ts';
 import { stepOwner } from '../../domain/step-owner.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
@@ -15,6 +16,7 @@ import type { Informer, KubeClient } from '../../kube/types.ts';
 import { type Action, type ReconcileContext, after, done, retry, terminal } from '../../runtime/action.ts';
 import type { Clock, Logger, Random } from '../../runtime/ports.ts';
 import { Mutex } from '../../runtime/mutex.ts';
+import { steadyClock } from '../../runtime/steady-clock.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
 import { stubName } from '../act/stub-domain.ts';
@@ -25,10 +27,12 @@ import { CommandMeter, type RawChannel } from '../observe/command-meter.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import { gather } from '../observe/gather.ts';
+import type { PassView } from '../observe/pass-view.ts';
 import { findNotedTarget } from '../observe/noted-target.ts';
 import { KeyMemory } from '../observe/key-memory.ts';
 import { inspectWiring } from '../observe/wiring.ts';
 import type { StubWatches } from '../observe/stub-watches.ts';
+import { TreeCache } from '../observe/tree-cache.ts';
 import { Overlay } from '../../kube/overlay.ts';
 import { StatusReporter } from './report.ts';
 
@@ -41,6 +45,23 @@ export const stubDomainKey = (attachment: PciAttachment): string =>
 
 /** More steps than any object takes from nothing to Ready; beyond it the pass gives way to others. */
 const maxSteps = 48;
+
+/** Steps that change XenStore through the view alone, if at all. */
+const foreseen: ReadonlySet<Step['do']> = new Set<Step['do']>([
+  'addFinalizer',
+  'removeFinalizer',
+  'claim',
+  'ready',
+  'enlist',
+  'grant',
+  'send',
+  'conclude',
+  'withdraw',
+  'adopt',
+  'repair',
+]);
+
+const backendKinds = ['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const;
 
 /** So often in a row a pass may find that things changed under it; then somebody changes them all the time. */
 const maxStale = 5;
@@ -74,11 +95,24 @@ export class StubDomainReconciler {
   readonly #memories = new Map<string, KeyMemory>();
   readonly #targets = new Map<string, string>();
   readonly #meter: CommandMeter | undefined;
+  readonly #now: () => number;
+  readonly #cache: TreeCache;
+  /** What the last look of a key asked XenStore for. */
+  readonly #asked = new Map<string, readonly string[]>();
 
   constructor(options: StubDomainReconcilerOptions) {
     this.#options = options;
     this.#meter = options.metrics === undefined ? undefined : new CommandMeter(options.metrics);
     this.#reporter = new StatusReporter(options.kube, this.#overlay);
+    this.#now = steadyClock(options.clock);
+    const { xenstore, watches } = options;
+    this.#cache = new TreeCache(xenstore, this.#now, (part) => watches.isWatched(part));
+    watches.onChange((path) => {
+      this.#cache.changed(path);
+    });
+    xenstore.onStateChange(() => {
+      this.#cache.clear();
+    });
   }
 
   /** An object is gone for good. */
@@ -88,7 +122,7 @@ export class StubDomainReconciler {
   }
 
   async reconcile(key: string, context: ReconcileContext): Promise<Action> {
-    const { clock, watches, logger } = this.#options;
+    const { watches, logger } = this.#options;
     watches.began(key);
     const unreadable = this.#unreadable(key);
     if (unreadable !== undefined) {
@@ -102,7 +136,7 @@ export class StubDomainReconciler {
     if (snapshot.object === undefined && snapshot.attachments.length === 0) this.#forget(key);
     const inspectAt = this.#memories.get(key)?.inspectAt(snapshot);
     const wakes = [wakeAt, reportAt, inspectAt].filter((wake) => wake !== undefined);
-    return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - clock.now()));
+    return wakes.length === 0 ? done : after(Math.max(1, Math.min(...wakes) - this.#now()));
   }
 
   /** Takes one step after another until there is nothing to do now. */
@@ -111,20 +145,43 @@ export class StubDomainReconciler {
     { signal }: ReconcileContext,
   ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined; stale?: string }> {
     let stale = 0;
+    let view = this.#view(key);
     for (let steps = 0; ; steps += 1) {
       signal.throwIfAborted();
-      const snapshot = await this.#look(key);
+      const snapshot = await this.#look(key, view);
+      this.#asked.set(key, [...view.asked]);
       const plan = nextStep(snapshot, agentFinalizer);
       if (plan.step === undefined) return { snapshot, wakeAt: plan.wakeAt };
       if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
-      stale = (await this.#take(key, plan.step, snapshot)) ? 0 : stale + 1;
+      const outcome = await this.#take(key, plan.step, snapshot, view);
+      if (outcome !== 'foreseen') {
+        this.#disbelieve(snapshot);
+        view = this.#view(key);
+      }
+      stale = outcome === 'stale' ? stale + 1 : 0;
       if (stale === maxStale)
         return { snapshot, wakeAt: undefined, stale: `${plan.step.do} was decided on stale facts` };
     }
   }
 
-  async #look(key: string): Promise<Snapshot> {
-    const { clock, xenstore, domains, devices, stubDomains: known } = this.#options;
+  #view(key: string): PassView {
+    return this.#cache.view(this.#asked.get(key) ?? []);
+  }
+
+  /** Everything about the stub domain is read anew: it was changed in ways that the view does not follow. */
+  #disbelieve({ object, note, target, stub }: Snapshot): void {
+    const uuid = object?.spec.target.uuid ?? note?.target.uuid;
+    if (uuid !== undefined) this.#cache.changed(notesPath(uuid));
+    this.#cache.changed('/libxl/pci');
+    for (const domid of [target?.domid, stub?.domid, note?.domid]) {
+      if (domid === undefined) continue;
+      this.#cache.changed(domainPath(domid));
+      for (const kind of backendKinds) this.#cache.changed(`/local/domain/0/backend/${kind}/${domid}`);
+    }
+  }
+
+  async #look(key: string, view: PassView): Promise<Snapshot> {
+    const { xenstore, domains, devices, stubDomains: known } = this.#options;
     const shown = known.get(key);
     const object = shown === undefined ? undefined : this.#vetted(this.#overlay.get(shown));
     const attachments = this.#attachments(key);
@@ -136,8 +193,8 @@ export class StubDomainReconciler {
     const domain = targetUuid === undefined ? undefined : domains.byUuid(targetUuid);
     const target = domain?.type === 'HVM' ? { domid: domain.domid, uuid: domain.uuid, name: domain.name } : undefined;
     let raw: RawChannel | undefined;
-    const seen = await gather(xenstore, {
-      now: clock.now(),
+    const seen = await gather(view, {
+      now: this.#now(),
       object,
       attachments,
       targetUuid,
@@ -213,40 +270,50 @@ export class StubDomainReconciler {
     this.#memories.delete(key);
     this.#meter?.forget(key);
     this.#targets.delete(key);
+    this.#asked.delete(key);
   }
 
-  /** False: the step was decided on facts that no longer hold. */
-  async #take(key: string, step: Step, snapshot: Snapshot): Promise<boolean> {
-    const { clock, logger } = this.#options;
+  /**
+   * `foreseen`: the view shows what the step did. `done`: it has to be looked at. `stale`: the step was decided on facts
+   * that no longer hold.
+   */
+  async #take(key: string, step: Step, snapshot: Snapshot, view: PassView): Promise<'foreseen' | 'done' | 'stale'> {
+    const { logger } = this.#options;
     logger.debug('Step', { key, step: step.do });
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
-      else await perform(step, this.#context(key, snapshot));
+      else await perform(step, this.#context(key, snapshot, view));
       // Neither of the two asked the hypervisor anything: the step that failed is still to come.
       const uid = step.do === 'intend' || step.do === 'claim' ? undefined : stepOwner(step, snapshot);
       if (uid !== undefined) this.#memory(key).accepted(uid);
     } catch (error) {
       if (error instanceof StaleSnapshotError) {
         logger.debug('Looked again', { key, step: step.do, because: error.message });
-        return false;
+        return 'stale';
       }
+      this.#disbelieve(snapshot);
       const uid = stepOwner(step, snapshot);
       if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
       logger.warn('The hypervisor refused', { key, step: step.do, code: error.code, error: error.message });
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
-      this.#memory(key).failed(uid, reason, clock.now(), error.message);
+      this.#memory(key).failed(uid, reason, this.#now(), error.message);
       this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);
-      return true;
+      return 'done';
     }
-    return true;
+    return foreseen.has(step.do) ? 'foreseen' : 'done';
   }
 
-  #context(key: string, snapshot: Snapshot): ActContext {
+  #context(key: string, snapshot: Snapshot, view: PassView): ActContext {
     const { xenstore, hypervisor, domains, devices, clock, random, metrics } = this.#options;
+    const layOut: XenStore['transaction'] = (callback, transaction) =>
+      this.#layingOut.run(() => xenstore.transaction(callback, transaction));
     return {
       xenstore,
-      layOut: (callback, transaction) => this.#layingOut.run(() => xenstore.transaction(callback, transaction)),
-      commit: (change) => commit(xenstore.transaction.bind(xenstore), change),
+      layOut,
+      commit: async (change, { shared = false } = {}) => {
+        await commit(shared ? layOut : xenstore.transaction.bind(xenstore), change);
+        view.apply(change);
+      },
       hypervisor,
       domains,
       devices,

@@ -107,6 +107,11 @@ function lastNote(
   });
 }
 
+/** The guest confirms it now, whatever an earlier incarnation left open. */
+function removed({ unconfirmed: _, ...confirmed }: PciNote): PciNote {
+  return { ...confirmed, stage: 'removed' };
+}
+
 /** The device's note after the command ended; undefined where it stays as it is. */
 function pciNoteAfter(
   { command, parameter = '' }: Pick<LastCommandNote, 'command' | 'parameter'>,
@@ -125,7 +130,7 @@ function pciNoteAfter(
         return before.stage === 'unknown' ? { ...before, stage: 'claimed' } : undefined;
       return { ...before, stage: granted ? 'attached' : 'inserted', vdevfn: conclusion.vdevfn ?? 0 };
     case 'pci-rem':
-      return conclusion.outcome === 'Applied' ? { ...before, stage: 'removed' } : undefined;
+      return conclusion.outcome === 'Applied' ? removed(before) : undefined;
     default:
       return undefined;
   }
@@ -206,6 +211,8 @@ function withdraw(note: InflightNote, facts: ChannelFacts): GuardedTransaction {
       underWay(paths, note),
       ...expectPinned(stub, target),
       { path: paths.command, text: note.command, otherwise: 'the command was taken after all' },
+      // The same word beside another request is somebody else's command.
+      { path: paths.parameter, noRequestBut: note.parameter, otherwise: 'the command was taken after all' },
     ],
     write: [{ path: paths.last, value: lastNote(note, stub, ended, facts.time) }],
     remove: [

@@ -33,10 +33,17 @@ export function backendEntry(view: PciBackendView, address: string): BackendEntr
  * Whether another entry than that of `address` is on its way out. pciback fails on an entry that it let go before, and then
  * never answers again (Linux, xen_pcibk_reconfigure): nothing else may be asked of it until that entry is dropped.
  */
-export function othersLeave(view: PciBackendView, address: string): boolean {
+export function othersLeave(view: PciBackendView, address?: string): boolean {
   return view.entries.some(
     (entry) => entry.address !== address && (entry.state === xenbusState.closing || entry.state === xenbusState.closed),
   );
+}
+
+/** A device to be put into the back end. */
+export interface NewEntry {
+  readonly address: string;
+  readonly options: PciOptions;
+  readonly vdevfn?: number;
 }
 
 /** Writes of a first or further device. Removals are paths. */
@@ -56,19 +63,21 @@ function entryNodes(back: string, index: number, address: string, options: PciOp
 }
 
 /**
- * What to write to add a device: the first one makes both ends, a further one asks the connected back end to look again
+ * What to write to add devices: the first ones make both ends, further ones ask the connected back end to look again
  * (state 7). Undefined while the back end is busy with something else.
  */
-export function addBackendEntry(
+export function addBackendEntries(
   view: PciBackendView,
   stub: Pin,
   stubName: string,
-  device: { readonly address: string; readonly options: PciOptions; readonly vdevfn?: number },
+  devices: readonly NewEntry[],
 ): BackendChange | undefined {
   const back = backendPath('pci', stub.domid, 0);
   const front = frontendPath('pci', stub.domid, 0);
-  const entry = entryNodes(back, view.entries.length, device.address, device.options, device.vdevfn);
-  const count = { path: `${back}/num_devs`, value: String(view.entries.length + 1) };
+  const entries = devices.flatMap(({ address, options, vdevfn }, index) =>
+    entryNodes(back, view.entries.length + index, address, options, vdevfn),
+  );
+  const count = { path: `${back}/num_devs`, value: String(view.entries.length + devices.length) };
   if (!view.exists) {
     const note = `${libxlPath(stub.domid)}/device/pci/0`;
     return {
@@ -78,17 +87,19 @@ export function addBackendEntry(
         ...nodesBelow(front, { backend: back, 'backend-id': '0', state: String(xenbusState.initialising) }),
         { path: back, permissions: ownedBy(0, stub.domid) },
         ...nodesBelow(back, { frontend: front, 'frontend-id': String(stub.domid), online: '1', domain: stubName }),
-        ...entry,
+        ...entries,
         count,
         { path: `${back}/state`, value: String(xenbusState.initialising) },
         ...nodesBelow(note, { backend: back, frontend: front }),
       ],
     };
   }
-  // Before the handshake began the list is still free to grow; afterwards only a settled back end takes another.
-  if (view.state === xenbusState.initialising) return { remove: [], write: [...entry, count] };
-  if (view.state !== xenbusState.connected || othersLeave(view, device.address)) return undefined;
-  return { remove: [], write: [...entry, count, { path: `${back}/state`, value: String(xenbusState.reconfiguring) }] };
+  // pciback reads the list at its own time and in no transaction: only a settled back end takes another.
+  if (view.state !== xenbusState.connected || othersLeave(view)) return undefined;
+  return {
+    remove: [],
+    write: [...entries, count, { path: `${back}/state`, value: String(xenbusState.reconfiguring) }],
+  };
 }
 
 /** What to write to begin taking a device out: its sub-state to closing, and the back end to look again. */

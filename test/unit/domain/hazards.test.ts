@@ -139,7 +139,7 @@ describe('a device that somebody else has is waited for', () => {
       pciNotes: notes({ stage: 'claimed', target: { ...theTarget, domid: 3 } }),
       claims: new Map([[theAddress, 3]]),
     });
-    expect(plan.step).toEqual({ do: 'claim', uid: 'pa-1', address: theAddress });
+    expect(plan.step).toEqual({ do: 'claim', devices: [{ uid: 'pa-1', address: theAddress }] });
   });
 
   test('a driver of dom0 that took the device after it was claimed is not robbed of it', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { agentFinalizer } from '../../../operator/api/names.ts';
 import { nextStep } from '../../../operator/domain/next-step.ts';
+import type { InflightNote } from '../../../operator/domain/notes.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import {
   aBackend,
@@ -114,8 +115,22 @@ describe('run state', () => {
 });
 
 const claims = new Map([[theAddress, theTarget.domid]]);
+const anInsert = (): InflightNote => ({
+  id: 'insert-1',
+  command: 'pci-ins',
+  parameter: theAddress,
+  owner: 'pa-1',
+  address: theAddress,
+  stub: theStub,
+  target: theTarget,
+  sentAt: 990_000,
+});
 const pciNotes = new Map([[theAddress, aPciNote()]]);
-const held = { attempts: new Map(), frontendConnectedSince: 998_000 };
+const readied = new Map([
+  [theAddress, theStub.uuid],
+  ['0000:04:00.0', theStub.uuid],
+]);
+const held = { attempts: new Map(), readied, frontendConnectedSince: 998_000 };
 const prepared = { attachments: [anAttachment()], claims, pciNotes, pciBackend: aBackend(theAddress), memory: held };
 
 describe('attaching a device', () => {
@@ -123,16 +138,31 @@ describe('attaching a device', () => {
     [
       'it is claimed on the host first',
       { attachments: [anAttachment()] },
-      { step: { do: 'claim', address: theAddress } },
+      { step: { do: 'claim', devices: [{ uid: 'pa-1', address: theAddress }] } },
     ],
     [
       'then it is readied',
       { attachments: [anAttachment()], claims, pciNotes },
-      { step: { do: 'prepare', address: theAddress } },
+      { step: { do: 'ready', address: theAddress } },
+    ],
+    [
+      'not while it is being inserted, which an earlier life of the agent asked for',
+      {
+        attachments: [anAttachment()],
+        claims,
+        pciNotes,
+        channel: { ...channel!, inflight: anInsert(), parameter: { kind: 'request' } },
+      },
+      none(1_050_000),
+    ],
+    [
+      'and put into the back end, if it was not from the start',
+      { attachments: [anAttachment()], claims, pciNotes, memory: { attempts: new Map(), readied } },
+      { step: { do: 'enlist', devices: [{ uid: 'pa-1', address: theAddress }] } },
     ],
     [
       'a front end that is connected for less than a second is waited for',
-      { ...prepared, memory: { attempts: new Map(), frontendConnectedSince: 999_500 } },
+      { ...prepared, memory: { ...held, frontendConnectedSince: 999_500 } },
       none(1_000_500),
     ],
     [
@@ -191,7 +221,7 @@ describe('attaching a device', () => {
     const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
     const devices = hostDevices(aDevice(), aDevice({ address: '0000:04:00.0' }));
     expect(step({ ...prepared, attachments: [anAttachment(), other], hostDevices: devices })).toMatchObject({
-      step: { do: 'claim', address: '0000:04:00.0' },
+      step: { do: 'claim', devices: [{ uid: 'pa-2', address: '0000:04:00.0' }] },
     });
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
-import { claim, prepare, release } from '../../../../operator/agent/act/device.ts';
+import { claim, ready } from '../../../../operator/agent/act/attach.ts';
+import { release } from '../../../../operator/agent/act/device.ts';
 import { pciClaimPath, pciNotePath } from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
 import type { PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
@@ -55,7 +56,7 @@ test('a driver of dom0 that took the device since the list was read keeps it', a
   world = await startActWorld({ devices: [card('pciback')] });
   const context = world.context({ attachments: [anAttachment()], ...(await noted({})) });
   world.bus.releaseAssignable(theAddress, 'ixgbe');
-  await expect(prepare(context, 'pa-1', theAddress)).rejects.toThrow(StaleSnapshotError);
+  await expect(ready(context, 'pa-1', theAddress)).rejects.toThrow(StaleSnapshotError);
   expect(world.bus.resets()).toEqual({});
   expect(world.bus.grants()).toEqual([]);
   expect(context.devices.devices.get(theAddress)?.driver).toBe('ixgbe');
@@ -66,7 +67,7 @@ test('the driver that a device is seized from is noted before it is seized', asy
   const attachments = [anAttachment({ spec: { driverPolicy: 'Seize' } })];
   const context = world.context({ attachments, ...(await noted({})) });
   world.bus.releaseAssignable(theAddress, 'ixgbe');
-  await prepare(context, 'pa-1', theAddress);
+  await ready(context, 'pa-1', theAddress);
   expect(world.bus.device(theAddress).driver).toBe('pciback');
   expect(parseNote('pci', await world.xenstore.tryRead(notePath))?.originalDriver).toBe('ixgbe');
 });
@@ -75,6 +76,6 @@ test("an earlier attachment's note is not overwritten", async () => {
   world = await startActWorld({ devices: [card('pciback')] });
   await noted({ owner: 'pa-0', stage: 'attached' });
   const attachments = [anAttachment()];
-  await expect(claim(world.context({ attachments }), 'pa-1', theAddress)).rejects.toThrow(StaleSnapshotError);
+  await expect(claim(world.context({ attachments }), [{ uid: 'pa-1', address: theAddress }])).rejects.toThrow(StaleSnapshotError);
   expect(parseNote('pci', await world.xenstore.tryRead(notePath))).toMatchObject({ owner: 'pa-0', stage: 'attached' });
 });

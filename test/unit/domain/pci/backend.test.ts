@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  addBackendEntry,
+  addBackendEntries,
   closeBackendEntry,
   dropBackendEntry,
   noPciBackend,
@@ -18,7 +18,7 @@ const values = (change: { write: readonly { path: string; value?: string }[] } |
 
 describe('adding', () => {
   test('the first device makes both ends', () => {
-    const change = values(addBackendEntry(noPciBackend, theStub, 'web-dm', { address: theAddress, options }));
+    const change = values(addBackendEntries(noPciBackend, theStub, 'web-dm', [{ address: theAddress, options }]));
     expect(change).toMatchObject({
       [`${back}/frontend`]: '/local/domain/7/device/pci/0',
       [`${back}/num_devs`]: '1',
@@ -33,7 +33,7 @@ describe('adding', () => {
 
   test('a further device asks the connected back end to look again', () => {
     const change = values(
-      addBackendEntry(aBackend(theAddress), theStub, 'web-dm', { address: other, options, vdevfn: 0x20 }),
+      addBackendEntries(aBackend(theAddress), theStub, 'web-dm', [{ address: other, options, vdevfn: 0x20 }]),
     );
     expect(change).toMatchObject({
       [`${back}/dev-1`]: other,
@@ -43,17 +43,23 @@ describe('adding', () => {
     });
   });
 
-  test('before the handshake the list grows silently', () => {
+  test('several at once', () => {
     const change = values(
-      addBackendEntry({ ...aBackend(theAddress), state: 1 }, theStub, 'web-dm', { address: other, options }),
+      addBackendEntries(noPciBackend, theStub, 'web-dm', [
+        { address: theAddress, options },
+        { address: other, options },
+      ]),
     );
-    expect(change).not.toHaveProperty(`${back}/state`);
-    expect(change).toMatchObject({ [`${back}/num_devs`]: '2' });
+    expect(change).toMatchObject({
+      [`${back}/dev-0`]: theAddress,
+      [`${back}/dev-1`]: other,
+      [`${back}/num_devs`]: '2',
+    });
   });
 
-  test.each([3, 7, 8, 5])('a back end in state %p takes nothing', (state) => {
+  test.each([1, 3, 7, 8, 5])('a back end in state %p takes nothing', (state) => {
     expect(
-      addBackendEntry({ ...aBackend(theAddress), state }, theStub, 'web-dm', { address: other, options }),
+      addBackendEntries({ ...aBackend(theAddress), state }, theStub, 'web-dm', [{ address: other, options }]),
     ).toBeUndefined();
   });
 });

@@ -13,6 +13,7 @@ import {
   aSnapshot,
   anAttachment,
   hostDevices,
+  stubUuid,
   theAddress,
   theTarget,
 } from '../../../support/builders.ts';
@@ -41,7 +42,7 @@ describe('the identity of a claimed device', () => {
 
   test('the same device is attached', () => {
     expect(obstacle({ attachments })).toBeUndefined();
-    expect(next({ attachments })).toEqual({ do: 'claim', uid: 'pa-1', address: theAddress });
+    expect(next({ attachments })).toEqual({ do: 'claim', devices: [{ uid: 'pa-1', address: theAddress }] });
   });
 
   test('another one at its address is left alone, and the conditions say so', () => {
@@ -60,7 +61,7 @@ describe('the identity of a claimed device', () => {
       pciNotes: new Map([[theAddress, aPciNote()]]),
       claims,
       pciBackend: aBackend(theAddress),
-      memory: { attempts: new Map(), frontendConnectedSince: 0 },
+      memory: { attempts: new Map(), readied: new Map([[theAddress, stubUuid]]), frontendConnectedSince: 0 },
     };
     expect(next(ready)).toMatchObject({ do: 'send', command: 'pci-ins' });
     expect(next({ ...ready, ...changed })).toBeUndefined();
@@ -75,7 +76,8 @@ describe('what the host needs', () => {
   test('is never attached, whatever the controller said', () => {
     expect(obstacle({ hostDevices: hostDevices(aDevice({ hostUse: 'default route' })) })).toMatchObject({
       reason: 'DeviceDenied',
-      message: "0000:03:00.0 holds the host's default route and is never given away.",
+      message:
+        "0000:03:00.0 holds the host's default route and is never given away. Choose another device, or free this one in dom0 first.",
     });
   });
 
@@ -132,7 +134,11 @@ describe('an IOMMU group', () => {
       ]),
       claims,
       pciBackend: aBackend(theAddress),
-      memory: { attempts: new Map([['pa-2', refused]]), frontendConnectedSince: 0 },
+      memory: {
+        attempts: new Map([['pa-2', refused]]),
+        readied: new Map([[theAddress, stubUuid]]),
+        frontendConnectedSince: 0,
+      },
     };
     expect(next({ ...ready, hostDevices: shared })).toBeUndefined();
     const snapshot = aSnapshot({ ...ready, hostDevices: shared });
