@@ -10,7 +10,7 @@ export interface XenHostSpec {
    */
   readonly unschedulable?: boolean;
   /**
-   * Which PCI devices may be given to guests.
+   * Which PCI devices may be given to guests. It decides who can claim a device from now on: one that a PciAttachment has already stays with it until that is deleted. What the host itself needs is never given away, whatever is said here.
    */
   readonly pci?: {
     /**
@@ -127,11 +127,11 @@ export interface XenHostStatus {
      */
     readonly numaNode?: number;
     /**
-     * Whether it can be given to a guest, and if not, why.
+     * Whether it can be given to a guest, and if not, why. Assignable: it is bound to pciback. Seizable: a driver of dom0 has it, or none, and driverPolicy Seize takes it. Denied: spec.pci keeps it; with an owner, it goes when the owner gives it back. InUseByHost: see hostUse.
      */
     readonly assignable?: 'Assignable' | 'Seizable' | 'Denied' | 'InUseByHost';
     /**
-     * What the host itself needs it for, e.g. root disk or default route. Such a device is never given to a guest. Empty if the host can do without.
+     * What the host itself needs it for, e.g. root disk or default route. Such a device is never given to a guest. It begins with unknown: where that could not be found out. Empty if the host can do without.
      */
     readonly hostUse?: string;
     /**

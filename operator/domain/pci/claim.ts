@@ -4,6 +4,7 @@ import type { Reason } from '../../api/reasons.ts';
 import { askedBefore, attachmentName, stubDomainOf } from './asked-before.ts';
 import type { DeviceIdentity } from './device-identity.ts';
 import { hostUseMessage } from './host-critical.ts';
+import { policyMessage } from './host-policy.ts';
 import { type GroupUser, groupSharedMessage, isFreeOfHost, siblingsOf } from './iommu-group.ts';
 import { matchesSelector, nearestByFields } from './selector.ts';
 
@@ -40,13 +41,18 @@ const refuse = (reason: Reason, message: string): Refusal => ({ address: undefin
 const claimOf = ({ address, vendorID, deviceID }: Device): Claim => ({ address, device: { vendorID, deviceID } });
 
 /** Why the host does not give the device away, if it does not. */
-function policyRefusal(device: Device, attachment: PciAttachment, host: string): Refusal | undefined {
+function policyRefusal(device: Device, attachment: PciAttachment, { host, spec }: HostClaims): Refusal | undefined {
   const { address } = device;
+  if (device.assignable === 'InUseByHost') return refuse('DeviceDenied', hostUseMessage(device));
+  // The policy counts from when it is written, not from when the agent has seen it.
+  const denied = policyMessage(address, spec.pci, host);
+  if (denied !== undefined) return refuse('DeviceDenied', denied);
   switch (device.assignable) {
     case 'Denied':
-      return refuse('DeviceDenied', `spec.pci of XenHost ${host} does not give ${address} away.`);
-    case 'InUseByHost':
-      return refuse('DeviceDenied', hostUseMessage(device));
+      return refuse(
+        'DeviceDenied',
+        `The agent of ${host} still takes ${address} for denied by spec.pci, which was changed. It is claimed as soon as the agent has read that.`,
+      );
     case 'Seizable':
       if (attachment.spec.driverPolicy === 'Seize') return undefined;
       return refuse(
@@ -61,11 +67,13 @@ function policyRefusal(device: Device, attachment: PciAttachment, host: string):
 /** One pass over the devices of one host. */
 class HostClaims {
   readonly host: string;
+  readonly spec: XenHost['spec'];
   readonly devices: readonly Device[];
   readonly #view: ClaimsView;
 
   constructor(host: XenHost, view: ClaimsView) {
     this.host = host.metadata.name;
+    this.spec = host.spec;
     this.devices = host.status?.pciDevices ?? [];
     this.#view = view;
   }
@@ -79,7 +87,7 @@ class HostClaims {
         `PciAttachment ${holder} has ${device.address} on ${this.host}. It is claimed here as soon as it is free.`,
       );
     }
-    return policyRefusal(device, attachment, this.host) ?? this.#groupRefusal(device, attachment, true);
+    return policyRefusal(device, attachment, this) ?? this.#groupRefusal(device, attachment, true);
   }
 
   isTaken({ address, owner }: Device, attachment: PciAttachment): boolean {
@@ -96,7 +104,7 @@ class HostClaims {
     const earlier = this.#view.askersOf(device.address).find((other) => {
       if (other.metadata.uid === attachment.metadata.uid || !askedBefore(other, attachment)) return false;
       if (otherGuest && stubDomainOf(other) === stubDomainOf(attachment)) return false;
-      const holder = this.#otherHolder(device.address, other) ?? policyRefusal(device, other, this.host);
+      const holder = this.#otherHolder(device.address, other) ?? policyRefusal(device, other, this);
       return (holder ?? this.#groupRefusal(device, other, false)) === undefined;
     });
     return earlier === undefined ? undefined : attachmentName(earlier);
@@ -123,7 +131,7 @@ class HostClaims {
     // The attachments of one guest come together: neither has to be first.
     const together = this.#view
       .askersOf(address)
-      .some((other) => stubDomainOf(other) === ours && policyRefusal(sibling, other, this.host) === undefined);
+      .some((other) => stubDomainOf(other) === ours && policyRefusal(sibling, other, this) === undefined);
     return together ? undefined : { by: 'host' };
   }
 }

@@ -5,6 +5,9 @@ interface Device {
   readonly hostUse?: string | undefined;
 }
 
+/** Words of a use that the hypervisor driver could not find out begin so; the rest says why. */
+const unknown = 'unknown: ';
+
 /** Whether the device is a bridge (PCI base class 06): it holds the host's bus together, and no guest can have it. */
 export function isBridge({ classID }: Pick<Device, 'classID'>): boolean {
   return classID.startsWith('06');
@@ -20,10 +23,20 @@ export function hostUseOf(device: Device): string | undefined {
 export function hostUseWords(device: Device): string {
   if (isBridge(device)) return 'is a bridge of the host itself';
   const use = hostUseOf(device);
-  return use === undefined ? 'is in use by the host itself' : `holds the host's ${use}`;
+  if (use === undefined) return 'is in use by the host itself';
+  return use.startsWith(unknown)
+    ? `may be in use by the host itself (${use.slice(unknown.length)})`
+    : `holds the host's ${use}`;
 }
 
-/** Why such a device is refused. */
+function nextStep(device: Device): string {
+  if (isBridge(device)) return 'Choose another device.';
+  return hostUseOf(device)?.startsWith(unknown) === true
+    ? `Choose another device; or let the agent read the host's /proc and /sys; or, if the host can do without it, bind it to pciback by hand (xl pci-assignable-add ${device.address}).`
+    : 'Choose another device, or free this one in dom0 first.';
+}
+
+/** Why such a device is refused, and what to do. */
 export function hostUseMessage(device: Device): string {
-  return `${device.address} ${hostUseWords(device)} and is never given away.`;
+  return `${device.address} ${hostUseWords(device)} and is never given away. ${nextStep(device)}`;
 }

@@ -61,6 +61,9 @@ export function createPciBus(topology: PciTopology): PciBus {
     },
     makeAssignable: (address) => {
       const device = find(address);
+      if (device.driver !== pciback && device.hostUse !== undefined) {
+        throw new HypervisorError('DeviceInUse', `the host needs the device (${device.hostUse})`);
+      }
       bind(device, pciback);
       return { originalDriver: device.driver === pciback ? undefined : device.driver };
     },

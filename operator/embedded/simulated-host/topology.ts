@@ -22,7 +22,7 @@ export function formatAddress(segment: number, bus: number, slot: number, fn: nu
 /**
  * A machine as people have them: what dom0 needs (bridge, graphics, disks, its own network card), cards bound to
  * pciback, cards with a driver that somebody may seize, a card with two functions in one IOMMU group, and one with two
- * ports of which dom0 uses one.
+ * ports of which dom0 uses one. `hostUse` has the words that the reader of real hosts finds (hypervisor/sysfs).
  */
 export function defaultTopology(): PciTopology {
   return { devices: machine };
@@ -89,6 +89,7 @@ const machine: readonly PciDevice[] = [
     driver: 'ast',
     iommuGroup: 1,
     numaNode: 0,
+    hostUse: 'boot graphics',
   },
   {
     address: '0000:00:17.0',

@@ -205,7 +205,9 @@ describe('the device cannot be had', () => {
     });
     await objects.attachment('denied-nic', 'denied', address);
     const condition = await objects.condition('PciAttachment', 'denied-nic', 'Claimed', { reason: 'DeviceDenied' });
-    expect(condition.message).toBe(`spec.pci of XenHost xen-1 does not give ${address} away.`);
+    expect(condition.message).toBe(
+      `spec.pci.deny of XenHost xen-1 names ${address}. Remove it there (kubectl edit xenhost xen-1), or choose another device.`,
+    );
     await objects.condition('PciAttachment', 'denied-nic', 'Ready', { reason: 'DeviceDenied' });
     await objects.applySpec('XenHost', 'xen-1', { pci: { deny: [] } });
     await objects.ready('PciAttachment', 'denied-nic');

@@ -97,6 +97,7 @@ describe('what the host needs itself', () => {
     const { pciDevices } = status as unknown as { pciDevices: { hostUse?: string }[] };
     expect(pciDevices.filter(({ hostUse }) => hostUse !== undefined)).toMatchObject([
       { address: '0000:00:00.0', assignable: 'InUseByHost', hostUse: 'bridge' },
+      { address: '0000:00:02.0', assignable: 'InUseByHost', hostUse: 'boot graphics' },
       { address: '0000:00:17.0', assignable: 'InUseByHost', hostUse: 'root disk' },
       { address: '0000:00:1f.0', assignable: 'InUseByHost', hostUse: 'bridge' },
       { address: '0000:01:00.0', assignable: 'InUseByHost', hostUse: 'default route' },
@@ -107,7 +108,9 @@ describe('what the host needs itself', () => {
     await running('greedy');
     await objects.attachment('greedy-disk', 'greedy', '0000:00:17.0', { driverPolicy: 'Seize' });
     const refused = await objects.condition('PciAttachment', 'greedy-disk', 'Claimed', { reason: 'DeviceDenied' });
-    expect(refused.message).toBe("0000:00:17.0 holds the host's root disk and is never given away.");
+    expect(refused.message).toBe(
+      "0000:00:17.0 holds the host's root disk and is never given away. Choose another device, or free this one in dom0 first.",
+    );
     await objects.applySpec('PciAttachment', 'greedy-nic', {
       stubDomainRef: { name: 'greedy' },
       device: { selector: { vendorID: '8086', deviceID: '10d3' } },
@@ -115,7 +118,8 @@ describe('what the host needs itself', () => {
     });
     await objects.condition('PciAttachment', 'greedy-nic', 'Claimed', {
       reason: 'NoMatchingDevice',
-      message: /The nearest: 0000:01:00\.0 holds the host's default route and is never given away\.$/,
+      message:
+        /The nearest: 0000:01:00\.0 holds the host's default route and is never given away\. Choose another device/,
     });
     expect([await driverOf('0000:00:17.0'), await driverOf('0000:01:00.0')]).toEqual(['ahci', 'e1000e']);
   });

@@ -61,6 +61,11 @@ describe('PCI bus of a simulated host', () => {
     expect(bus.device(inUse).driver).toBe('igb');
   });
 
+  test('a device that the host needs stays with its driver', () => {
+    expect(() => bus.makeAssignable('0000:00:17.0')).toThrow(expect.objectContaining({ code: 'DeviceInUse' }));
+    expect(bus.device('0000:00:17.0').driver).toBe('ahci');
+  });
+
   test('a device of a domain does not leave pciback, and one that is not there is not granted', () => {
     bus.grant(assignable, stub, false);
     expect(() => bus.releaseAssignable(assignable, undefined)).toThrow(

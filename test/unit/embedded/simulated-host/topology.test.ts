@@ -20,7 +20,7 @@ describe('PCI topology', () => {
 
   test('the host needs some devices itself, and shares an IOMMU group with what could be given away', () => {
     const { devices } = defaultTopology();
-    expect(devices.flatMap(({ hostUse }) => hostUse ?? [])).toEqual(['root disk', 'default route']);
+    expect(devices.flatMap(({ hostUse }) => hostUse ?? [])).toEqual(['boot graphics', 'root disk', 'default route']);
     const ports = devices.filter((one) => one.address.startsWith('0000:0a:00.'));
     expect(ports).toMatchObject([
       { driver: 'pciback', iommuGroup: 17 },
