@@ -39,8 +39,8 @@ export type Step =
   | { readonly do: 'pauseOver'; readonly by: LastCommandNote }
   /** What the command channel asks for. */
   | Exclude<ChannelCommit, { readonly do: 'submit' }>
-  /** Do not wait for the guest, or no longer. */
-  | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced: ForcedRemoval }
+  /** Do not wait for the guest, or no longer. Not `forced`: the guest was never told of the device. */
+  | { readonly do: 'abandonRemoval'; readonly address: string; readonly forced?: ForcedRemoval }
   /** Reserve the devices in XenStore, and put those into the back end that pciback has already. */
   | { readonly do: 'claim'; readonly devices: readonly DeviceOf[] }
   /** Make it assignable, reset it, and give the stub domain its grants. */
@@ -49,6 +49,8 @@ export type Step =
   | { readonly do: 'enlist'; readonly devices: readonly DeviceOf[] }
   /** Give the guest its grants after the insert. */
   | { readonly do: 'grant'; readonly address: string }
+  /** It left the guest with its slot, and is wanted there again: take the guest's grants back, reset it, and begin anew. */
+  | { readonly do: 'rearm'; readonly address: string }
   /** Take the grants back and begin to take the device out of the back end. */
   | { readonly do: 'revoke'; readonly address: string }
   /** Drop the back end entry, reset, give the device back, and remove claim and note. `forced`: whatever the back end says. */

@@ -9,6 +9,7 @@ import {
   othersLeave,
 } from '../../domain/pci/backend.ts';
 import type { ForcedRemoval } from '../../domain/pci/force-removal.ts';
+import { isIn, slotMates } from '../../domain/pci/slot.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import { readPciBackend } from '../observe/pci-backend.ts';
@@ -16,26 +17,58 @@ import { type ActContext, StaleSnapshotError, targetUuidOf } from './context.ts'
 import { tellForced } from './tell-forced.ts';
 import { removeAll, writePlan } from './write-plan.ts';
 
-/** Does not wait for the guest, or no longer. The device counts as never confirmed: no dom0 driver gets it by itself. */
-export async function abandonRemoval(context: ActContext, address: string, forced: ForcedRemoval): Promise<void> {
+/**
+ * Does not wait for the guest, or no longer. The device counts as never confirmed: no dom0 driver gets it by itself. With
+ * function 0 of a slot go all functions that are in it: nothing else could ever take them out.
+ */
+export async function abandonRemoval(context: ActContext, address: string, forced?: ForcedRemoval): Promise<void> {
   const uuid = targetUuidOf(context);
-  const path = at.pciNotePath(uuid, address);
+  const seen = context.snapshot.pciNotes.get(address);
+  const mates = seen === undefined ? [] : slotMates(context.snapshot.pciNotes, seen).map((mate) => mate.address);
   await context.layOut(async (tx) => {
-    const [inflight, noted] = await Promise.all([tx.tryRead(at.inflightPath(uuid)), tx.tryRead(path)]);
-    const note = parseNote('pci', noted);
+    const [inflight, ...noted] = await Promise.all([
+      tx.tryRead(at.inflightPath(uuid)),
+      ...[address, ...mates].map(async (one) => tx.tryRead(at.pciNotePath(uuid, one))),
+    ]);
+    const [note, ...others] = noted.map((value) => parseNote('pci', value));
     const underWay = parseNote('inflight', inflight);
     const asked = underWay?.command === 'pci-rem' && underWay.address === address;
-    const others = underWay !== undefined && underWay.address !== address && forced.by === 'annotation';
-    if (note === undefined || (underWay !== undefined && !asked && !others)) {
+    const elsewhere = underWay !== undefined && underWay.address !== address && forced?.by !== 'policy';
+    if (note === undefined || (underWay !== undefined && !asked && !elsewhere)) {
       throw new StaleSnapshotError('the removal ended');
     }
-    const taken: PciNote = { ...note, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
+    const take = async (one: string, device: PciNote): Promise<void> => {
+      const out: PciNote = { ...device, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
+      await tx.write(at.pciNotePath(uuid, one), formatNote('pci', out));
+    };
     await Promise.all([
-      tx.write(path, formatNote('pci', taken)),
-      ...(others ? [] : [tx.remove(at.inflightPath(uuid))]),
+      take(address, note),
+      ...mates.map(async (one, index) => {
+        const mate = others[index];
+        if (mate !== undefined && isIn(mate)) await take(one, mate);
+      }),
+      ...(elsewhere ? [] : [tx.remove(at.inflightPath(uuid))]),
     ]);
   });
-  tellForced(context, address, forced);
+  if (forced !== undefined) for (const one of [address, ...mates]) tellForced(context, one, forced);
+}
+
+/** A device that left the guest with its slot, and that is wanted there again: as it was after it was readied. */
+export async function rearm(context: ActContext, address: string): Promise<void> {
+  const note = context.snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  await context.hypervisor.revoke(address, note.target, { iommu: true });
+  await context.hypervisor.reset(address);
+  const { owner, name, stub, target, originalDriver } = note;
+  const again: PciNote = {
+    owner,
+    name,
+    stub,
+    target,
+    stage: 'claimed',
+    ...(originalDriver === undefined ? {} : { originalDriver }),
+  };
+  await context.xenstore.write(at.pciNotePath(note.target.uuid, address), formatNote('pci', again));
 }
 
 async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {

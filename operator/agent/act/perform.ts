@@ -2,7 +2,7 @@ import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
 import { claim, enlist, grant, ready } from './attach.ts';
-import { abandonRemoval, release, revoke } from './device.ts';
+import { abandonRemoval, rearm, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
@@ -51,6 +51,8 @@ export async function perform(
       return enlist(context, step.devices);
     case 'grant':
       return grant(context, step.address);
+    case 'rearm':
+      return rearm(context, step.address);
     case 'revoke':
       return revoke(context, step.address);
     case 'release':

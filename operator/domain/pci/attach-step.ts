@@ -4,11 +4,12 @@ import { insertParameter } from '../command-channel/parameter.ts';
 import type { PciNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { DeviceOf, Plan } from '../step.ts';
-import { claimedAddress, isCurrent, noteOf, pciOptions } from '../wanted.ts';
+import { claimedAddress, isCurrent, noteOf, pciOptions, wantedVdevfn } from '../wanted.ts';
 import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
+import { placeObstacle, unitPending } from './unit.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 
@@ -88,15 +89,19 @@ function isReadied({ memory, stub }: Snapshot, address: string): boolean {
 export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefined, attachment: PciAttachment): Plan {
   const address = claimedAddress(attachment);
   const note = noteOf(snapshot, attachment);
-  if (address === undefined || note?.stage !== 'claimed' || !isCurrent(snapshot, note)) return wait();
+  if (address === undefined || note === undefined || !isCurrent(snapshot, note)) return wait();
+  if (note.stage === 'removed') return { step: { do: 'rearm', address } };
+  if (note.stage !== 'claimed') return wait();
   if (attachmentObstacle(snapshot, attachment) !== undefined) return wait();
   if (!isReadied(snapshot, address) || groupPending(snapshot, address) !== undefined) return wait();
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);
   if (gate.kind === 'pending') return wait(gate.until);
+  if (placeObstacle(snapshot, attachment) !== undefined || unitPending(snapshot, attachment) !== undefined)
+    return wait();
   if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();
   const { uid } = attachment.metadata;
   const attempt = snapshot.memory.attempts.get(uid);
   if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);
-  const parameter = insertParameter(address, attachment.spec.virtualSlot, pciOptions(attachment));
+  const parameter = insertParameter(address, wantedVdevfn(attachment), pciOptions(attachment));
   return { step: { do: 'send', command: 'pci-ins', parameter, owner: uid, address } };
 }
