@@ -2,6 +2,7 @@ import type { ChannelPhase, ChannelTimeouts } from './command-channel/channel.ts
 import { channelPhase, lookAtChannel } from './command-channel/look.ts';
 import type { ChannelEffect } from './command-channel/machine.ts';
 import { claimStep, enlistStep, insertStep, readyStep } from './pci/attach-step.ts';
+import { heirOf } from './pci/heir.ts';
 import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
@@ -41,7 +42,10 @@ function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Gener
   for (const [address, note] of snapshot.pciNotes) {
     const attachment = byUid.get(note.owner);
     if (attachment !== undefined && isWanted(snapshot, attachment)) continue;
-    yield removalStep(snapshot, channel, address, note, attachment);
+    const heir = heirOf(snapshot, address, note);
+    yield heir === undefined
+      ? removalStep(snapshot, channel, address, note, attachment)
+      : { step: { do: 'handOver', uid: heir.metadata.uid, address } };
   }
 }
 

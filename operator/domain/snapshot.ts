@@ -71,6 +71,8 @@ export interface Snapshot {
   readonly note: StubNote | undefined;
   /** Whether the object that `note` names still exists on this host. */
   readonly noteOwnerExists: boolean;
+  /** Whether the stub domain of `note`, whose object is another, was laid out just as the spec of this object asks. */
+  readonly notePlanFits?: boolean;
   /** Its `namespace/name`, if it exists. */
   readonly noteOwnerName?: string;
   /** The domain that has the uuid of `note`, if it lives. */

@@ -24,6 +24,10 @@ export type Step =
       readonly do: 'teardown';
       readonly because: 'deleted' | 'targetGone' | 'targetRestarted' | 'domainDied' | 'orphanNote';
     }
+  /** Become the owner of a stub domain that runs as the spec asks, and whose own object is gone. */
+  | { readonly do: 'takeOver' }
+  /** The same of a device in the guest, for the attachment with this UID. */
+  | { readonly do: 'handOver'; readonly uid: string; readonly address: string }
   /** Leave everything running and remove the notes. */
   | { readonly do: 'forget' }
   | {

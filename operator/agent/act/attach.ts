@@ -23,6 +23,9 @@ function receiversOf(context: ActContext): Receivers {
 /** What the host says of the devices now: the list may be old, and a driver of dom0 may use one by now. */
 async function lookAgain(context: ActContext, devices: readonly Attaching[]): Promise<Snapshot> {
   await context.devices.refresh();
+  // One of them may have the device, and the claims that would say so are lost with the rest.
+  if (context.domains.unknownToXenStore.some(({ type }) => type === 'HVM'))
+    throw new StaleSnapshotError('XenStore does not know a guest that runs here');
   const snapshot = { ...context.snapshot, hostDevices: context.devices.devices };
   for (const { attachment, address } of devices) {
     if (!snapshot.hostDevices.has(address)) throw new StaleSnapshotError('the device is gone');

@@ -8,6 +8,7 @@ import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
 import { checkSaved, notePauseOver } from './saved-state.ts';
 import { build, forget, intend, rewire, start } from './stub-domain.ts';
+import { handOver, takeOver } from './take-over.ts';
 import { teardown } from './teardown.ts';
 
 /** Carries out a step on the host. Those on the API server are the reconciler's own. */
@@ -26,6 +27,10 @@ export async function perform(
       return rewire(context, step.paths);
     case 'teardown':
       return teardown(context, step.because);
+    case 'takeOver':
+      return takeOver(context);
+    case 'handOver':
+      return handOver(context, step.uid, step.address);
     case 'forget':
       return forget(context);
     case 'send':

@@ -7,6 +7,7 @@ import {
   type LastCommandNote,
   type PciNote,
   type Pin,
+  type StubNote,
   parseNote,
   samePin,
 } from '../../domain/notes.ts';
@@ -27,6 +28,7 @@ import type { RawChannel } from './command-meter.ts';
 import { areLinked } from './links.ts';
 import { readPciBackend } from './pci-backend.ts';
 import { readPciNotes } from './pci-notes.ts';
+import { planFingerprint } from './wiring.ts';
 
 export interface GatherInput {
   readonly now: number;
@@ -200,6 +202,7 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     ...(unknown.length === 0 ? {} : { unknownToXenStore: unknown }),
     note: stubNote,
     noteOwnerExists: ownerName !== undefined,
+    ...planFits(stubNote, object, stub, target),
     ...(ownerName === undefined ? {} : { noteOwnerName: ownerName }),
     stub,
     foreignStub,
@@ -213,6 +216,19 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     saved: parseNote('saved', saved),
     last,
   };
+}
+
+/** A plan is only compared where another object asks for the stub domain: it costs more than reading a note. */
+function planFits(
+  note: StubNote | undefined,
+  object: StubDomain | undefined,
+  stub: Pin | undefined,
+  target: TargetDomain | undefined,
+): Pick<Snapshot, 'notePlanFits'> {
+  if (note?.plan === undefined || object === undefined || note.owner === object.metadata.uid) return {};
+  if (stub === undefined || target === undefined) return {};
+  const plan = planFingerprint(object.spec, { stub, target, targetName: target.name });
+  return { notePlanFits: plan === note.plan };
 }
 
 const nothing = {

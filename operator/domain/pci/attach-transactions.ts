@@ -6,6 +6,7 @@ import { type PciNote, type Pin, formatNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { pciOptions, wantedVdevfn } from '../wanted.ts';
 import { type PciBackendView, addBackendEntries } from './backend.ts';
+import { requestText } from './heir.ts';
 
 /** One device on its way into the guest. */
 export interface Attaching {
@@ -48,6 +49,7 @@ export function claimTransaction(snapshot: Snapshot, receivers: Receivers, attac
     stage: 'claimed',
     stub,
     target,
+    request: requestText(attachment),
     ...originalDriver(snapshot, attaching),
     ...(before?.unconfirmed === true ? { unconfirmed: true } : {}),
   };

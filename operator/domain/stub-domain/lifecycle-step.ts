@@ -21,6 +21,18 @@ export function servedByOther(snapshot: Snapshot): boolean {
   );
 }
 
+/**
+ * Whether the object takes over a stub domain whose own object is gone: it was deleted without its finalizer and created
+ * again, and asks for the same. Making it anew would cost the guest its disks for a while.
+ */
+function isHeir(snapshot: Snapshot): boolean {
+  const { note, object, target } = snapshot;
+  if (note === undefined || object === undefined || target === undefined || snapshot.noteOwnerExists) return false;
+  if (note.owner === object.metadata.uid || note.target.domid !== target.domid) return false;
+  if (targetMismatch(snapshot) || refuse(object.spec, target.name) !== undefined) return false;
+  return note.stage === 'intended' || (snapshot.stub !== undefined && snapshot.notePlanFits === true);
+}
+
 /** Whether the stub domain that `note` speaks of can no longer serve, and why. */
 function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }> | undefined {
   const { note, object, target } = snapshot;
@@ -38,6 +50,7 @@ function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }>
 export function lifecycleStep(snapshot: Snapshot): Plan {
   const { object, note, target } = snapshot;
   if (object === undefined || isDeleting(object)) return wait();
+  if (isHeir(snapshot)) return { step: { do: 'takeOver' } };
   const old = leftover(snapshot);
   if (old !== undefined) return { step: old };
   if (target === undefined || targetMismatch(snapshot) || servedByOther(snapshot)) return wait();
