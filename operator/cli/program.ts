@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addEmbeddedCommands } from './commands/embedded.ts';
+import { addHostDevicesCommand } from './commands/host-devices.ts';
 import { addOperatorCommands } from './commands/operator.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addXenstoreCommands } from './commands/xenstore.ts';
@@ -32,6 +33,7 @@ export function buildProgram(context: CommandContext): Command {
     });
   addUpCommand(program, context);
   addOperatorCommands(program, context);
+  addHostDevicesCommand(program, context);
   addXenstoreCommands(program, context);
   addEmbeddedCommands(program, context);
   return program;

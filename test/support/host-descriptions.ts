@@ -14,6 +14,7 @@ export const server: HostDescription = {
     { at: '0000:00:05.0', ids: '8086:2024 8086:0000', class: '088000', group: 1, numa: 0 },
     { at: '0000:00:11.5', ids: '8086:a1d2 1028:0714', class: '010601', driver: 'ahci', group: 2, numa: 0, irq: 30 },
     { at: '0000:00:14.0', ids: '8086:a1af 1028:0714', class: '0c0330', driver: 'xhci_hcd', group: 3, numa: 0 },
+    { at: '0000:00:14.2', ids: '8086:a1b1 1028:0714', class: '050000', group: 3, numa: 0 },
     { at: '0000:00:1c.0', ids: '8086:a190', class: '060400', driver: 'pcieport', group: 4, numa: 0 },
     { at: '0000:02:00.0', behind: '0000:00:1c.0', ids: '1556:be00', class: '060400', group: 4, numa: 0 },
     {

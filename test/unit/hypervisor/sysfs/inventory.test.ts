@@ -29,6 +29,7 @@ describe('a rack server', () => {
       '00:05.0': 'system peripheral',
       '00:11.5': '',
       '00:14.0': '',
+      '00:14.2': 'memory controller',
       '00:1c.0': 'bridge, frame buffer fb0',
       '00:1f.0': 'bridge',
       '00:1f.4': 'SMBus',
