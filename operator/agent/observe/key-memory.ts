@@ -1,7 +1,9 @@
+import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { type ChannelCommit, type ChannelState, step, unseenChannel } from '../../domain/command-channel/machine.ts';
 import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
 import type { Wiring } from '../../domain/stub-domain/drift.ts';
 import { isRefusal } from '../../domain/step-owner.ts';
+import { claimedAddress } from '../../domain/wanted.ts';
 import { xenbusState } from '../../domain/xenbus.ts';
 
 const firstRetryMs = 1000;
@@ -22,6 +24,8 @@ export class KeyMemory {
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #channel: ChannelState = unseenChannel;
+  /** Devices that were noted at the last look. */
+  #noted: ReadonlySet<string> = new Set();
   #wiring: { readonly value: Wiring; readonly at: number; readonly about: string } | undefined;
   #deletingSince: number | undefined;
   readonly #removingSince = new Map<string, number>();
@@ -38,6 +42,20 @@ export class KeyMemory {
       ...(this.#pausedSince === undefined ? {} : { pausedSince: this.#pausedSince }),
       ...(this.#wiring === undefined ? {} : { wiring: this.#wiring.value }),
     };
+  }
+
+  /**
+   * Whether the next look will likely be followed by a change of XenStore at once: a reply is awaited, or a device is to be
+   * claimed.
+   */
+  isAboutToChange(attachments: readonly PciAttachment[]): boolean {
+    const { kind } = this.#channel.phase;
+    if (kind === 'unseen') return false;
+    if (kind === 'await' || kind === 'waitingForGuest') return true;
+    return attachments.some((attachment) => {
+      const address = claimedAddress(attachment);
+      return address !== undefined && !this.#noted.has(address) && !this.#attempts.has(attachment.metadata.uid);
+    });
   }
 
   /** Takes note of what can only be known by having looked before. */
@@ -61,6 +79,7 @@ export class KeyMemory {
       channel === undefined ? unseenChannel : step(this.#channel, { kind: 'look', view: channel, now }).state;
     if (channel?.state !== 'paused') this.#pausedSince = undefined;
     else this.#pausedSince ??= now;
+    this.#noted = new Set(snapshot.pciNotes.keys());
     this.#forgetChanged(snapshot);
   }
 

@@ -21,6 +21,7 @@ import type { XenStore } from '../../xenstore/xenstore.ts';
 import { type ActContext, type Happening, StaleSnapshotError } from '../act/context.ts';
 import { stubName } from '../act/stub-domain.ts';
 import { commit } from '../act/commit.ts';
+import { EarlyTransaction } from '../act/early-transaction.ts';
 import { perform } from '../act/perform.ts';
 import type { AgentMetrics } from '../agent-metrics.ts';
 import { CommandMeter, type RawChannel } from '../observe/command-meter.ts';
@@ -45,6 +46,11 @@ export const stubDomainKey = (attachment: PciAttachment): string =>
 
 /** More steps than any object takes from nothing to Ready; beyond it the pass gives way to others. */
 const maxSteps = 48;
+
+interface Pass {
+  readonly view: PassView;
+  readonly early: EarlyTransaction;
+}
 
 /** Steps that change XenStore through the view alone, if at all. */
 const foreseen: ReadonlySet<Step['do']> = new Set<Step['do']>([
@@ -129,7 +135,11 @@ export class StubDomainReconciler {
       logger.warn('An object is not valid, and everything of its StubDomain is left as it is', { key, ...unreadable });
       return terminal('InvalidSpec');
     }
-    const { snapshot, wakeAt, stale } = await this.#advance(key, context);
+    const early = new EarlyTransaction(this.#options.xenstore);
+    if (this.#memory(key).isAboutToChange(this.#attachments(key))) early.begin();
+    const { snapshot, wakeAt, stale } = await this.#advance(key, context, early).finally(() => {
+      early.abandon();
+    });
     watches.follow(key, snapshot.stub?.domid);
     const reportAt = await this.#reporter.report(snapshot);
     if (stale !== undefined) return retry(stale);
@@ -143,6 +153,7 @@ export class StubDomainReconciler {
   async #advance(
     key: string,
     { signal }: ReconcileContext,
+    early: EarlyTransaction,
   ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined; stale?: string }> {
     let stale = 0;
     let view = this.#view(key);
@@ -153,8 +164,9 @@ export class StubDomainReconciler {
       const plan = nextStep(snapshot, agentFinalizer);
       if (plan.step === undefined) return { snapshot, wakeAt: plan.wakeAt };
       if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
-      const outcome = await this.#take(key, plan.step, snapshot, view);
+      const outcome = await this.#take(key, plan.step, snapshot, { view, early });
       if (outcome !== 'foreseen') {
+        early.abandon();
         this.#disbelieve(snapshot);
         view = this.#view(key);
       }
@@ -277,12 +289,12 @@ export class StubDomainReconciler {
    * `foreseen`: the view shows what the step did. `done`: it has to be looked at. `stale`: the step was decided on facts
    * that no longer hold.
    */
-  async #take(key: string, step: Step, snapshot: Snapshot, view: PassView): Promise<'foreseen' | 'done' | 'stale'> {
+  async #take(key: string, step: Step, snapshot: Snapshot, pass: Pass): Promise<'foreseen' | 'done' | 'stale'> {
     const { logger } = this.#options;
     logger.debug('Step', { key, step: step.do });
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
-      else await perform(step, this.#context(key, snapshot, view));
+      else await perform(step, this.#context(key, snapshot, pass));
       // Neither of the two asked the hypervisor anything: the step that failed is still to come.
       const uid = step.do === 'intend' || step.do === 'claim' ? undefined : stepOwner(step, snapshot);
       if (uid !== undefined) this.#memory(key).accepted(uid);
@@ -303,7 +315,7 @@ export class StubDomainReconciler {
     return foreseen.has(step.do) ? 'foreseen' : 'done';
   }
 
-  #context(key: string, snapshot: Snapshot, view: PassView): ActContext {
+  #context(key: string, snapshot: Snapshot, { view, early }: Pass): ActContext {
     const { xenstore, hypervisor, domains, devices, clock, random, metrics } = this.#options;
     const layOut: XenStore['transaction'] = (callback, transaction) =>
       this.#layingOut.run(() => xenstore.transaction(callback, transaction));
@@ -311,7 +323,8 @@ export class StubDomainReconciler {
       xenstore,
       layOut,
       commit: async (change, { shared = false } = {}) => {
-        await commit(shared ? layOut : xenstore.transaction.bind(xenstore), change);
+        const carryOut = (): Promise<void> => commit(early.run.bind(early), change);
+        await (shared ? this.#layingOut.run(carryOut) : carryOut());
         view.apply(change);
       },
       hypervisor,
