@@ -53,7 +53,7 @@ export type Step =
   | { readonly do: 'enlist'; readonly devices: readonly DeviceOf[] }
   /** Give the guest its grants after the insert. */
   | { readonly do: 'grant'; readonly address: string }
-  /** It left the guest with its slot, and is wanted there again: take the guest's grants back, reset it, and begin anew. */
+  /** It left the guest with its slot, and is wanted there again: take the guest's grants back and begin anew. */
   | { readonly do: 'rearm'; readonly address: string }
   /** Take the grants back and begin to take the device out of the back end. */
   | { readonly do: 'revoke'; readonly address: string }

@@ -1,3 +1,4 @@
+import { expectNote } from '../../domain/guarded-transaction.ts';
 import * as at from '../../domain/locations.ts';
 import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
 import {
@@ -53,22 +54,20 @@ export async function abandonRemoval(context: ActContext, address: string, force
   if (forced !== undefined) for (const one of [address, ...mates]) tellForced(context, one, forced);
 }
 
-/** A device that left the guest with its slot, and that is wanted there again: as it was after it was readied. */
+/** A device that left the guest with its slot, and that is wanted there again: as it was when it was claimed. */
 export async function rearm(context: ActContext, address: string): Promise<void> {
   const note = context.snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await context.hypervisor.revoke(address, note.target, { iommu: true });
-  await context.hypervisor.reset(address);
   const { owner, name, stub, target, originalDriver } = note;
-  const again: PciNote = {
-    owner,
-    name,
-    stub,
-    target,
-    stage: 'claimed',
-    ...(originalDriver === undefined ? {} : { originalDriver }),
-  };
-  await context.xenstore.write(at.pciNotePath(note.target.uuid, address), formatNote('pci', again));
+  const driver = originalDriver === undefined ? {} : { originalDriver };
+  const path = at.pciNotePath(note.target.uuid, address);
+  context.memory.unready(address);
+  await context.commit({
+    expect: [expectNote('pci', path, note, 'the device is in other hands')],
+    write: [{ path, value: formatNote('pci', { owner, name, stub, target, stage: 'claimed', ...driver }) }],
+    remove: [],
+  });
 }
 
 async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {

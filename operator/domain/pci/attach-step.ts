@@ -9,6 +9,7 @@ import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
 import { backendEntry, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
+import { isReadied } from './readied.ts';
 import { placeObstacle, unitPending } from './unit.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
@@ -78,11 +79,6 @@ export function enlistStep(snapshot: Snapshot, attachments: readonly PciAttachme
     return listed || !isReadied(snapshot, address) ? [] : [{ uid, address }];
   });
   return devices.length === 0 ? wait() : { step: { do: 'enlist', devices } };
-}
-
-/** Whether this life of the agent made the device ready for the stub domain that lives now. */
-function isReadied({ memory, stub }: Snapshot, address: string): boolean {
-  return stub !== undefined && memory.readied?.get(address) === stub.uuid;
 }
 
 /** The insert of a device that is ready, if the channel is free. */

@@ -5,6 +5,7 @@ import { askedBefore } from './asked-before.ts';
 import { type Obstacle, attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { isSameCard } from './bdf.ts';
 import { insertGate } from './gate.ts';
+import { isReadied } from './readied.ts';
 import { functionZeroIn, inSlot, isIn } from './slot.ts';
 
 /**
@@ -104,8 +105,8 @@ function unready(snapshot: Snapshot, member: PciAttachment): string | undefined 
   if ((attachmentObstacle(snapshot, member) ?? placeObstacle(snapshot, member)) !== undefined) {
     return 'cannot be attached; its condition Inserted says why';
   }
-  const pending =
-    note?.stage !== 'claimed' || !isCurrent(snapshot, note) || groupPending(snapshot, address) !== undefined;
+  const claimed = note?.stage === 'claimed' && isCurrent(snapshot, note) && isReadied(snapshot, address);
+  const pending = !claimed || groupPending(snapshot, address) !== undefined;
   const { pciBackend, memory, now } = snapshot;
   const ready = !pending && insertGate(pciBackend, address, memory.frontendConnectedSince, now).kind === 'ready';
   return ready ? undefined : 'is not ready yet';

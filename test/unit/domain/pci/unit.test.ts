@@ -37,6 +37,8 @@ function fnAttachment(fn: number, change: Parameters<typeof anAttachment>[0] = {
   });
 }
 
+const readied = new Map([...functions.map(addressOf), '0000:04:00.2'].map((address) => [address, theStub.uuid]));
+
 type Stage = PciNote['stage'];
 
 /** Four functions of one card for slot 6; `stages` by function, `going` is being deleted. */
@@ -44,7 +46,7 @@ function unit(
   stages: Partial<Record<number, Stage>> = {},
   change: { readonly going?: readonly number[]; readonly missing?: readonly number[] } & Partial<Snapshot> = {},
 ): Snapshot {
-  const { going = [], missing = [], ...rest } = change;
+  const { going = [], missing = [], memory, ...rest } = change;
   const present = functions.filter((fn) => !missing.includes(fn));
   const notes = functions.map((fn): [string, PciNote] => {
     const stage = stages[fn] ?? 'claimed';
@@ -59,7 +61,7 @@ function unit(
     claims: new Map(functions.map((fn) => [addressOf(fn), theTarget.domid])),
     pciBackend: everything,
     hostDevices: hostDevices(...functions.map((fn) => aDevice({ address: addressOf(fn) }))),
-    memory: { attempts: new Map(), frontendConnectedSince: 990_000 },
+    memory: { attempts: new Map(), frontendConnectedSince: 990_000, readied, ...memory },
     ...rest,
   });
 }
@@ -111,7 +113,7 @@ describe('inserts go from the highest function to 0', () => {
       pciNotes: new Map([[addressOf(0), aPciNote()]]),
       claims: new Map([[addressOf(0), theTarget.domid]]),
       pciBackend: aBackend(addressOf(0)),
-      memory: { attempts: new Map(), frontendConnectedSince: 990_000 },
+      memory: { attempts: new Map(), frontendConnectedSince: 990_000, readied },
     });
     expect(next(snapshot).step).toMatchObject({ do: 'send', parameter: `${addressOf(0)},msitranslate=0,power_mgmt=0` });
   });
@@ -130,6 +132,14 @@ describe('together or not at all', () => {
     [
       'one is not in the back end',
       unit({}, { pciBackend: aBackend(...[0, 2, 3].map(addressOf)) }),
+      'False UnitIncomplete: The functions of slot 6 are inserted together or not at all, and PciAttachment fn1 (function 1) is not ready yet.',
+    ],
+    [
+      'one is not made ready by this life of the agent',
+      unit(
+        {},
+        { memory: { attempts: new Map(), readied: new Map([...readied].filter(([one]) => one !== addressOf(1))) } },
+      ),
       'False UnitIncomplete: The functions of slot 6 are inserted together or not at all, and PciAttachment fn1 (function 1) is not ready yet.',
     ],
     [
