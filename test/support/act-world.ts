@@ -9,7 +9,13 @@ import { KeyMemory } from '../../operator/agent/observe/key-memory.ts';
 import type { Snapshot } from '../../operator/domain/snapshot.ts';
 import { createPciBus, type PciBus } from '../../operator/embedded/simulated-host/pci-bus.ts';
 import { startXenstored } from '../../operator/embedded/xenstored/server.ts';
-import { type Domain, type Hypervisor, HypervisorError, type PciDevice } from '../../operator/hypervisor/hypervisor.ts';
+import {
+  type Domain,
+  type FileFacts,
+  type Hypervisor,
+  HypervisorError,
+  type PciDevice,
+} from '../../operator/hypervisor/hypervisor.ts';
 import { silentLogger } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
@@ -38,6 +44,8 @@ export interface ActWorld {
 export async function startActWorld(options: {
   readonly devices: readonly PciDevice[];
   readonly domains?: readonly Domain[];
+  /** Saved states in dom0, by path. */
+  readonly files?: ReadonlyMap<string, FileFacts>;
 }): Promise<ActWorld> {
   const home = await mkdtemp(join(tmpdir(), 'act-'));
   const daemon = await startXenstored({ socketPath: join(home, 's'), guestDir: join(home, 'g') });
@@ -47,7 +55,7 @@ export async function startActWorld(options: {
   const bus = createPciBus({ devices: options.devices });
   const ended: string[] = [];
   const gone = new Set<string>();
-  const hypervisor = hypervisorOn(bus, options.domains ?? [], ended, gone);
+  const hypervisor = hypervisorOn(bus, options.domains ?? [], ended, gone, options.files ?? new Map());
   const domains = new DomainInventory(hypervisor, silentLogger);
   await domains.refresh();
   const devices = new DeviceInventory(hypervisor, clock, silentLogger);
@@ -91,7 +99,13 @@ export async function startActWorld(options: {
   };
 }
 
-function hypervisorOn(bus: PciBus, domains: readonly Domain[], ended: string[], gone: ReadonlySet<string>): Hypervisor {
+function hypervisorOn(
+  bus: PciBus,
+  domains: readonly Domain[],
+  ended: string[],
+  gone: ReadonlySet<string>,
+  files: ReadonlyMap<string, FileFacts>,
+): Hypervisor {
   const none = async (): Promise<never> => Promise.reject(new Error('no step here asks for that'));
   return {
     info: none,
@@ -117,7 +131,7 @@ function hypervisorOn(bus: PciBus, domains: readonly Domain[], ended: string[], 
     revoke: async (address, domain, { iommu }) => {
       bus.revoke(address, domain, iommu);
     },
-    inspectFile: none,
+    inspectFile: async (path) => files.get(path),
     close: async () => {},
   };
 }

@@ -1,8 +1,8 @@
 import { expectNote } from '../../domain/guarded-transaction.ts';
 import * as at from '../../domain/locations.ts';
 import { type LastCommandNote, type SavedNote, formatNote } from '../../domain/notes.ts';
-import { type SaveProblem, saveProblem } from '../../domain/stub-domain/saved-state.ts';
-import { type ActContext, targetOf } from './context.ts';
+import { type SaveProblem, lookAgainAt, saveProblem, saveSettleMs } from '../../domain/stub-domain/saved-state.ts';
+import { type ActContext, objectOf, targetOf } from './context.ts';
 
 const words: Readonly<Record<SaveProblem, string>> = {
   SaveFileMissing: 'is not there',
@@ -24,6 +24,12 @@ export async function checkSaved(context: ActContext, by: LastCommandNote): Prom
   const path = at.saveFile(targetOf(context).domid);
   const file = await context.hypervisor.inspectFile(path);
   const problem = saveProblem(file, by.sentAt);
+  const { memory, snapshot } = context;
+  const { uid } = objectOf(context).metadata;
+  if (problem !== undefined && snapshot.now < (snapshot.memory.pausedSince ?? snapshot.now) + saveSettleMs) {
+    memory.failed(uid, problem, snapshot.now);
+    return;
+  }
   const time = by.outcome === 'Applied' ? by.finishedAt : context.clock.now();
   await note(context, by, {
     id: by.id,
@@ -32,9 +38,10 @@ export async function checkSaved(context: ActContext, by: LastCommandNote): Prom
     ...(file === undefined ? {} : { size: file.size }),
     ...(problem === undefined ? {} : { problem }),
   });
+  if (lookAgainAt(snapshot) !== undefined) memory.succeeded(uid);
   if (problem === undefined) return;
   context.happened({
-    uid: by.owner,
+    uid,
     type: 'Warning',
     reason: problem,
     message: `The device model paused, but ${path} ${words[problem]}: its state was not saved`,

@@ -2,7 +2,7 @@ import type { ChannelPhase } from '../command-channel/channel.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { isDeleting } from '../wanted.ts';
-import { endedByOthers, pauseOf } from './saved-state.ts';
+import { endedByOthers, lookAgainAt, pauseOf } from './saved-state.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
 
@@ -15,7 +15,10 @@ export function savedStateStep(snapshot: Snapshot, channel: ChannelPhase | undef
   if (object === undefined || isDeleting(object) || channel?.kind !== 'idle') return wait();
   if (snapshot.note?.owner !== object.metadata.uid) return wait();
   const pause = pauseOf(snapshot);
-  if (pause?.kind === 'ours' && pause.saved === undefined) return { step: { do: 'checkSaved', by: pause.by } };
+  if (pause?.kind === 'ours' && pause.saved === undefined) {
+    const due = lookAgainAt(snapshot);
+    return due !== undefined && snapshot.now < due ? wait(due) : { step: { do: 'checkSaved', by: pause.by } };
+  }
   const ended = endedByOthers(snapshot);
   return ended === undefined ? wait() : { step: { do: 'pauseOver', by: ended } };
 }

@@ -23,6 +23,20 @@ export function saveProblem(file: FileFacts | undefined, sentAt: number): SavePr
   return file.modifiedAt < sentAt - clockToleranceMs ? 'SaveFileStale' : undefined;
 }
 
+const problems: ReadonlySet<string> = new Set<SaveProblem>(['SaveFileMissing', 'SaveFileEmpty', 'SaveFileStale']);
+
+/**
+ * What is wrong with a file is only believed when it still is that long after the pause: what the device model writes goes
+ * through the ring of its console and a process in dom0, which may be behind.
+ */
+export const saveSettleMs = 2000;
+
+/** When a file that was not right yet is looked at again, in milliseconds since the epoch. */
+export function lookAgainAt({ memory, object }: Snapshot): number | undefined {
+  const attempt = memory.attempts.get(object?.metadata.uid ?? '');
+  return attempt !== undefined && problems.has(attempt.reason) ? attempt.retryAt : undefined;
+}
+
 /** The `save` that the present stub domain was given last, if nothing was sent since. */
 function lastSave({ last, stub }: Snapshot): LastCommandNote | undefined {
   return last?.command === 'save' && samePin(last.stub, stub) ? last : undefined;

@@ -57,6 +57,14 @@ describe('what was saved', () => {
     expect(stepOf(change)).toEqual({ step: { do: 'checkSaved', by: change.last } });
   });
 
+  test('that was not right is looked at again, a little later', () => {
+    const attempts = new Map([['sd-1', { reason: 'SaveFileMissing', count: 1, retryAt: 1_001_000 }]]);
+    const change = { ...asked, ...paused, last: aSave(), memory: { attempts } };
+    expect(stepOf(change)).toEqual({ step: undefined, wakeAt: 1_001_000 });
+    expect(stepOf({ ...change, now: 1_001_000 }).step).toMatchObject({ do: 'checkSaved' });
+    expect(conditionOf(change, 'Ready')).toMatch(/^False Pausing: /);
+  });
+
   test('is looked at once', () => {
     expect(stepOf({ ...asked, ...paused, last: aSave(), saved: aSaved() }).step).toBeUndefined();
     const problem = aSaved({ problem: 'SaveFileMissing' });
