@@ -1,7 +1,7 @@
 import type { ChannelPhase, ChannelTimeouts } from './command-channel/channel.ts';
 import { channelPhase, lookAtChannel } from './command-channel/look.ts';
 import type { ChannelEffect } from './command-channel/machine.ts';
-import { claimStep, enlistStep, insertStep, readyStep } from './pci/attach-step.ts';
+import { claimStep, dropBackendStep, enlistStep, insertStep, readyStep } from './pci/attach-step.ts';
 import { heirOf } from './pci/heir.ts';
 import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -53,6 +53,7 @@ function* attachments(snapshot: Snapshot, channel: ChannelPhase | undefined): Ge
   const wanted = snapshot.attachments.filter((attachment) => isWanted(snapshot, attachment));
   yield claimStep(snapshot, wanted);
   for (const attachment of wanted) yield readyStep(snapshot, attachment);
+  yield dropBackendStep(snapshot);
   yield enlistStep(snapshot, wanted);
   if (snapshot.object?.spec.runState === 'Paused') return;
   for (const attachment of wanted) yield insertStep(snapshot, channel, attachment);
@@ -99,6 +100,9 @@ function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, fin
     if (canLeave && snapshot.pciNotes.size > 0 && snapshot.now < deadline) return wait(deadline);
     return { step: { do: 'teardown', because: 'deleted' } };
   }
+  const { note, last, saved, enumerated, pciNotes } = snapshot;
+  const noted = last ?? saved ?? enumerated;
+  if (note === undefined && noted !== undefined && pciNotes.size === 0) return { step: { do: 'sweep' } };
   return held?.includes(finalizer) === true ? { step: { do: 'removeFinalizer', kind: 'StubDomain', uid } } : wait();
 }
 

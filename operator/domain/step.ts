@@ -28,6 +28,8 @@ export type Step =
   | { readonly do: 'takeOver' }
   /** The same of a device in the guest, for the attachment with this UID. */
   | { readonly do: 'handOver'; readonly uid: string; readonly address: string }
+  /** Remove what is noted of a guest for which there is no stub domain. */
+  | { readonly do: 'sweep' }
   /** Leave everything running and remove the notes. */
   | { readonly do: 'forget' }
   | {
@@ -49,6 +51,8 @@ export type Step =
   | { readonly do: 'claim'; readonly devices: readonly DeviceOf[] }
   /** Make it assignable, reset it, and give the stub domain its grants. */
   | { readonly do: 'ready'; readonly uid: string; readonly address: string }
+  /** Take a back end away that pciback gave up. */
+  | { readonly do: 'dropBackend' }
   /** Put them into the back end. */
   | { readonly do: 'enlist'; readonly devices: readonly DeviceOf[] }
   /** Give the guest its grants after the insert. */

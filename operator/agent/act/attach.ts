@@ -6,6 +6,7 @@ import {
   type Attaching,
   type Receivers,
   claimTransaction,
+  dropBackendTransaction,
   enlistTransaction,
   joined,
 } from '../../domain/pci/attach-transactions.ts';
@@ -91,6 +92,13 @@ async function rememberDriver(
     write: [{ path, value: formatNote('pci', { ...note, originalDriver: driver }) }],
     remove: [],
   });
+}
+
+/** Takes a back end away that pciback gave up. */
+export async function dropBackend(context: ActContext): Promise<void> {
+  const change = dropBackendTransaction(context.snapshot, pinOf(stubOf(context)), pinOf(targetOf(context)));
+  await context.commit(change, { shared: true });
+  context.memory.backendDropped(context.snapshot.now);
 }
 
 /** Puts devices into the stub domain's PV back end. */

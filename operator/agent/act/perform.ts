@@ -1,13 +1,13 @@
 import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
-import { claim, enlist, grant, ready } from './attach.ts';
+import { claim, dropBackend, enlist, grant, ready } from './attach.ts';
 import { abandonRemoval, rearm, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
 import { checkSaved, notePauseOver } from './saved-state.ts';
-import { build, forget, intend, rewire, start } from './stub-domain.ts';
+import { build, forget, intend, rewire, start, sweep } from './stub-domain.ts';
 import { handOver, takeOver } from './take-over.ts';
 import { teardown } from './teardown.ts';
 
@@ -31,6 +31,8 @@ export async function perform(
       return takeOver(context);
     case 'handOver':
       return handOver(context, step.uid, step.address);
+    case 'sweep':
+      return sweep(context);
     case 'forget':
       return forget(context);
     case 'send':
@@ -52,6 +54,8 @@ export async function perform(
       return claim(context, step.devices);
     case 'ready':
       return ready(context, step.uid, step.address);
+    case 'dropBackend':
+      return dropBackend(context);
     case 'enlist':
       return enlist(context, step.devices);
     case 'grant':

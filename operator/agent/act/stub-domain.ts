@@ -1,6 +1,7 @@
 import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
 import * as at from '../../domain/locations.ts';
 import { type StubNote, formatNote, parseNote } from '../../domain/notes.ts';
+import { expectNote } from '../../domain/guarded-transaction.ts';
 import { ownedBy } from '../../domain/plan-node.ts';
 import { stubMemoryMiB } from '../../domain/stub-domain/memory.ts';
 import { setupPlan } from '../../domain/stub-domain/setup-plan.ts';
@@ -15,6 +16,7 @@ import {
   randomUuid,
   stubOf,
   targetOf,
+  targetUuidOf,
 } from './context.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -115,6 +117,19 @@ export async function start(context: ActContext): Promise<void> {
     type: 'Normal',
     reason: 'Started',
     message: `Started stub domain ${stub.domid} for domain ${note.target.domid}`,
+  });
+}
+
+/** Removes what is noted of a guest for which there is no stub domain. */
+export async function sweep(context: ActContext): Promise<void> {
+  const uuid = targetUuidOf(context);
+  await context.commit({
+    expect: [
+      expectNote('stub', at.stubNotePath(uuid), undefined, 'a stub domain is being made'),
+      expectNote('inflight', at.inflightPath(uuid), undefined, 'a command is under way'),
+    ],
+    write: [],
+    remove: [at.notesPath(uuid)],
   });
 }
 

@@ -9,6 +9,9 @@ import { xenbusState } from '../../domain/xenbus.ts';
 const firstRetryMs = 1000;
 const maxRetryMs = 300_000;
 
+/** A back end that has been connected for that long is a new one when it is given up again. */
+const calmMs = 60_000;
+
 const inspectEveryMs = 600_000;
 /** With broken links no command can be sent, so that it is looked at again sooner. */
 const unlinkedMs = 30_000;
@@ -24,6 +27,7 @@ export class KeyMemory {
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #channel: ChannelState = unseenChannel;
+  #backendDrops: { readonly count: number; readonly retryAt: number } | undefined;
   /** Devices that were noted at the last look. */
   #noted: ReadonlySet<string> = new Set();
   #wiring: { readonly value: Wiring; readonly at: number; readonly about: string } | undefined;
@@ -35,6 +39,7 @@ export class KeyMemory {
     return {
       attempts: this.#attempts,
       readied: this.#readied,
+      ...(this.#backendDrops === undefined ? {} : { backendRetryAt: this.#backendDrops.retryAt }),
       ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
       channel: this.#channel,
       ...(this.#deletingSince === undefined ? {} : { deletingSince: this.#deletingSince }),
@@ -71,6 +76,7 @@ export class KeyMemory {
     }
     const { pciBackend: backend, channel, now } = snapshot;
     const connected = backend.state === xenbusState.connected && backend.frontendState === xenbusState.connected;
+    if (connected && now >= (this.#frontend?.since ?? now) + calmMs) this.#backendDrops = undefined;
     if (!connected) this.#frontend = undefined;
     else if (this.#frontend?.entries !== backend.entries.length) {
       this.#frontend = { since: now, entries: backend.entries.length };
@@ -132,6 +138,12 @@ export class KeyMemory {
 
   succeeded(uid: string): void {
     this.#attempts.delete(uid);
+  }
+
+  /** A back end that pciback gave up was taken away. */
+  backendDropped(now: number): void {
+    const count = (this.#backendDrops?.count ?? 0) + 1;
+    this.#backendDrops = { count, retryAt: now + Math.min(firstRetryMs * 2 ** (count - 1), maxRetryMs) };
   }
 
   /** The device was made ready for the stub domain with this uuid. After a crash it is done again. */

@@ -59,6 +59,7 @@ const foreseen: ReadonlySet<Step['do']> = new Set<Step['do']>([
   'claim',
   'ready',
   'enlist',
+  'dropBackend',
   'grant',
   'send',
   'conclude',

@@ -7,7 +7,7 @@ import type { DeviceOf, Plan } from '../step.ts';
 import { claimedAddress, isCurrent, noteOf, pciOptions, wantedVdevfn } from '../wanted.ts';
 import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry, othersLeave } from './backend.ts';
+import { backendEntry, gaveUp, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
 import { isReadied } from './readied.ts';
 import { placeObstacle, unitPending } from './unit.ts';
@@ -64,6 +64,18 @@ export function readyStep(snapshot: Snapshot, attachment: PciAttachment): Plan {
   // What was asked about the device is under way: nothing may reset it now.
   if (snapshot.channel?.inflight?.address === address || isReadied(snapshot, address)) return wait();
   return { step: { do: 'ready', uid, address } };
+}
+
+/** Takes a back end away that pciback gave up, unless a device of it may be in the guest. Back-off: it may give up again. */
+export function dropBackendStep(snapshot: Snapshot): Plan {
+  const { memory, now, pciBackend, pciNotes, channel } = snapshot;
+  if (!gaveUp(pciBackend) || channel === undefined || channel.inflight !== undefined) return wait();
+  const inGuest = [...pciNotes.values()].some(
+    (note) => isCurrent(snapshot, note) && note.stage !== 'claimed' && note.stage !== 'removed',
+  );
+  if (inGuest) return wait();
+  const due = memory.backendRetryAt;
+  return due !== undefined && now < due ? wait(due) : { step: { do: 'dropBackend' } };
 }
 
 /** Puts the devices that are ready and not in the back end yet there, all at once. */

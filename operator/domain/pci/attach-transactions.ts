@@ -5,7 +5,7 @@ import { backendPath, pciClaimPath, pciNotePath } from '../locations.ts';
 import { type PciNote, type Pin, formatNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { pciOptions, wantedVdevfn } from '../wanted.ts';
-import { type PciBackendView, addBackendEntries } from './backend.ts';
+import { type PciBackendView, addBackendEntries, backendRoots } from './backend.ts';
 import { requestText } from './heir.ts';
 
 /** One device on its way into the guest. */
@@ -91,6 +91,15 @@ export function enlistTransaction(
   const change = addBackendEntries(snapshot.pciBackend, stub, receivers.stubName, entries);
   if (change === undefined) return undefined;
   return { expect: [...expectLinked(stub, target), ...expectBackend(snapshot.pciBackend, stub)], ...change };
+}
+
+/** Takes a back end away that pciback gave up, so that it can be laid out again. */
+export function dropBackendTransaction({ pciBackend }: Snapshot, stub: Pin, target: Pin): GuardedTransaction {
+  return {
+    expect: [...expectLinked(stub, target), ...expectBackend(pciBackend, stub)],
+    write: [],
+    remove: backendRoots(stub),
+  };
 }
 
 /** All changes in one transaction. */

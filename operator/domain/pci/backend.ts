@@ -39,6 +39,23 @@ export function othersLeave(view: PciBackendView, address?: string): boolean {
   );
 }
 
+/**
+ * Whether pciback has ended the back end by itself: it did not get a device (one that the stub domain before still had, say),
+ * or its front end went away. It never begins again on its own (Linux, xen-pciback/xenbus.c).
+ */
+export function gaveUp({ exists, state }: PciBackendView): boolean {
+  return exists && (state === xenbusState.closing || state === xenbusState.closed);
+}
+
+/** The nodes of both ends. */
+export function backendRoots(stub: Pin): string[] {
+  return [
+    backendPath('pci', stub.domid, 0),
+    frontendPath('pci', stub.domid, 0),
+    `${libxlPath(stub.domid)}/device/pci/0`,
+  ];
+}
+
 /** A device to be put into the back end. */
 export interface NewEntry {
   readonly address: string;
@@ -127,7 +144,7 @@ export function dropBackendEntry(
   if (view.entries.length <= 1) {
     return {
       write: [],
-      remove: [back, frontendPath('pci', stub.domid, 0), `${libxlPath(stub.domid)}/device/pci/0`],
+      remove: backendRoots(stub),
     };
   }
   const write: PlanNode[] = [];

@@ -1,5 +1,5 @@
 import { xenbusState } from '../xenbus.ts';
-import { type PciBackendView, backendEntry } from './backend.ts';
+import { type PciBackendView, backendEntry, gaveUp } from './backend.ts';
 
 export type Gate =
   | { readonly kind: 'ready' }
@@ -21,6 +21,7 @@ export function insertGate(
 ): Gate {
   const entry = backendEntry(view, address);
   if (entry === undefined) return { kind: 'pending', missing: 'the back end entry' };
+  if (gaveUp(view)) return { kind: 'pending', missing: 'a back end that pciback has not given up' };
   if (view.state !== xenbusState.connected) return { kind: 'pending', missing: 'the back end' };
   if (entry.state !== xenbusState.initialised) return { kind: 'pending', missing: 'pciback' };
   if (!entry.hasVirtualAddress) return { kind: 'pending', missing: 'the virtual address' };

@@ -6,7 +6,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { isCurrent, isDeleting } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry, othersLeave } from './backend.ts';
+import { backendEntry, gaveUp, othersLeave } from './backend.ts';
 import { type ForcedRemoval, forcedByAnnotation } from './force-removal.ts';
 import { functionOf, functionZeroIn, isIn, slotOf } from './slot.ts';
 import { isSlotWanted } from './unit.ts';
@@ -47,7 +47,7 @@ export function removalStep(
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;
   if (only) return { step: { do: 'release', address, quarantine } };
-  if (snapshot.pciBackend.state !== xenbusState.connected) {
+  if (snapshot.pciBackend.state !== xenbusState.connected && !gaveUp(snapshot.pciBackend)) {
     // A front end that never plays its part must not hold the device for ever where the policy says so.
     const given = backendGivenUp(snapshot, attachment, note);
     if (given === undefined || snapshot.now < given.at) return wait(given?.at);
@@ -56,7 +56,7 @@ export function removalStep(
   }
   // pciback leaves a closing entry as it is (xen_pcibk_reconfigure): that the back end is connected again is its answer.
   const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
-  if (closed) return { step: { do: 'release', address, quarantine } };
+  if (closed || gaveUp(snapshot.pciBackend)) return { step: { do: 'release', address, quarantine } };
   return othersLeave(snapshot.pciBackend, address) ? wait() : { step: { do: 'revoke', address } };
 }
 

@@ -217,6 +217,35 @@ describe('attaching a device', () => {
     expect(step(change)).toMatchObject(expected);
   });
 
+  describe('a back end that pciback gave up', () => {
+    const given = { ...prepared, pciBackend: { ...aBackend(theAddress), state: 6, frontendState: 6 } };
+    test.each<[string, Partial<Snapshot>, object]>([
+      ['is taken away, to be laid out again', given, { step: { do: 'dropBackend' } }],
+      [
+        'later, if that did not help before',
+        { ...given, memory: { ...held, backendRetryAt: 1_004_000 } },
+        none(1_004_000),
+      ],
+      [
+        'not while the guest may have a device of it',
+        { ...given, pciNotes: new Map([[theAddress, aPciNote({ stage: 'attached' })]]) },
+        none(),
+      ],
+      [
+        'not while a device is being inserted',
+        { ...given, channel: { ...channel!, inflight: anInsert() } },
+        none(1_050_000),
+      ],
+    ])('%s', (_, change, expected) => {
+      expect(step(change)).toEqual(expected);
+    });
+
+    test('does not hold a device that leaves', () => {
+      const leaving = [anAttachment({ metadata: deleting })];
+      expect(step({ ...given, attachments: leaving })).toMatchObject({ step: { do: 'release', quarantine: false } });
+    });
+  });
+
   test('all planned devices are readied before the first insert', () => {
     const other = anAttachment({ metadata: { uid: 'pa-2', name: 'web-gpu' }, claimed: '0000:04:00.0' });
     const devices = hostDevices(aDevice(), aDevice({ address: '0000:04:00.0' }));
@@ -390,6 +419,11 @@ describe('deleting a stub domain', () => {
       'orphaned, it is only forgotten',
       { object: aStubDomain({ deletionPolicy: 'Orphan' }, deleting) },
       { step: { do: 'forget' } },
+    ],
+    [
+      'what is noted without a stub domain goes too',
+      { object, note: undefined, stub: undefined, channel: undefined, saved: { path: '/s', time: 1 } },
+      { step: { do: 'sweep' } },
     ],
     [
       'then the finalizer goes',
