@@ -101,6 +101,7 @@ export function liveSysfs(root: string, options: LiveOptions = {}): LiveSysfs {
       for (const go of waiting.splice(0)) go();
     },
     read: async (path, maxBytes) => (alive(), files.read(path, maxBytes)),
+    peek: (path) => (alive(), files.peek(path)),
     head: async (path, bytes) => (alive(), files.head(path, bytes)),
     list: async (path) => (alive(), files.list(path)),
     link: async (path) => (alive(), files.link(path)),

@@ -73,7 +73,7 @@ class Disks {
 }
 
 /** Blocks that a mounted file system lies on; undefined if that cannot be told. */
-function blocksOf(mount: MountFacts, disks: Disks): BlockFacts[] | undefined {
+function blocksOf(mount: MountFacts, disks: Disks, knowsBtrfs: boolean): BlockFacts[] | undefined {
   if (!mount.number.startsWith('0:')) {
     const block = disks.byNumber(mount.number);
     return block === undefined ? undefined : [block];
@@ -82,8 +82,9 @@ function blocksOf(mount: MountFacts, disks: Disks): BlockFacts[] | undefined {
   if (hidden.has(mount.type) && mount.point === '/') return undefined;
   if (!mount.source.startsWith('/dev/')) return [];
   const blocks = mount.source.split(':').map((path) => disks.byPath(path));
-  // The source of a program's file system is any word, /dev/fuse above all.
-  const unknown = blocks.includes(undefined) && !mount.type.startsWith('fuse');
+  // The source of a program's file system is any word, /dev/fuse above all; the disks of a btrfs are known by themselves.
+  const mayBeAnything = mount.type.startsWith('fuse') || (mount.type === 'btrfs' && knowsBtrfs);
+  const unknown = blocks.includes(undefined) && !mayBeAnything;
   return unknown ? undefined : blocks.filter((block) => block !== undefined);
 }
 
@@ -98,7 +99,7 @@ export function diskUses(
     for (const address of disks.roots(block)) uses.push({ address, use });
   };
   for (const mount of facts.mounts) {
-    const blocks = blocksOf(mount, disks);
+    const blocks = blocksOf(mount, disks, facts.btrfsMembers.length > 0);
     if (blocks === undefined)
       doubts.push({ about: 'disks', why: `no disk found below a mounted ${shownName(mount.type, 12, 'disk')}` });
     for (const block of blocks ?? []) add(block, mountUse(mount.point));

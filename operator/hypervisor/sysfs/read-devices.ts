@@ -38,9 +38,9 @@ async function linkedName(sysfs: Sysfs, path: string, expected: RegExp): Promise
 }
 
 /** An attribute that tells nothing when it cannot be read. */
-async function attribute(sysfs: Sysfs, path: string): Promise<string | undefined> {
+function attribute(sysfs: Sysfs, path: string): string | undefined {
   try {
-    return await sysfs.read(path);
+    return sysfs.peek(path);
   } catch (error) {
     if (error instanceof SysfsError) return undefined;
     throw error;
@@ -52,19 +52,19 @@ export async function readDriver(sysfs: Sysfs, address: string): Promise<Linked>
   return linkedName(sysfs, posix.join(devicesPath, address, 'driver'), driverName);
 }
 
-async function readDevice(sysfs: Sysfs, address: string): Promise<PciFacts | Skipped | undefined> {
+async function readDevice(sysfs: Sysfs, address: string): Promise<PciFacts | Skipped> {
   const at = (file: string): string => posix.join(devicesPath, address, file);
-  const hex = async (file: string, digits: number) => hexDigits(await attribute(sysfs, at(file)), digits);
-  const [vendorID, deviceID, classID] = await Promise.all([hex('vendor', 4), hex('device', 4), hex('class', 6)]);
+  const hex = (file: string, digits: number) => hexDigits(attribute(sysfs, at(file)), digits);
+  const [vendorID, deviceID, classID] = [hex('vendor', 4), hex('device', 4), hex('class', 6)];
   const path = await sysfs.link(posix.join(devicesPath, address)).catch(() => undefined);
   if (vendorID === undefined || deviceID === undefined || classID === undefined || path === undefined) {
     return { name: address, why: 'vendor, device, class or path cannot be read' };
   }
-  const [subsystemVendorID, subsystemID] = await Promise.all([hex('subsystem_vendor', 4), hex('subsystem_device', 4)]);
+  const [subsystemVendorID, subsystemID] = [hex('subsystem_vendor', 4), hex('subsystem_device', 4)];
   const driver = await readDriver(sysfs, address);
   const group = await linkedName(sysfs, at('iommu_group'), /^\d{1,9}$/);
-  const numaNode = wholeNumber(await attribute(sysfs, at('numa_node')), 0, 1023);
-  const bootVga = await attribute(sysfs, at('boot_vga'));
+  const numaNode = wholeNumber(attribute(sysfs, at('numa_node')), 0, 1023);
+  const bootVga = attribute(sysfs, at('boot_vga'));
   const firstFunction = await linkedName(sysfs, at('virtfn0'), /^/);
   return {
     address,
@@ -93,7 +93,6 @@ export async function readDevices(sysfs: Sysfs): Promise<DeviceReading> {
   for (const name of addresses.slice(maxDevices)) skipped.push({ name, why: `only ${maxDevices} devices are listed` });
   const devices: PciFacts[] = [];
   for (const one of await inBatches(addresses.slice(0, maxDevices), async (address) => readDevice(sysfs, address))) {
-    if (one === undefined) continue;
     if ('why' in one) skipped.push(one);
     else devices.push(one);
   }

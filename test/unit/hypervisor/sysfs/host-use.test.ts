@@ -90,6 +90,15 @@ describe('a disk is in use when', () => {
       { [disk]: 'btrfs disk, disk of /data', [other]: 'btrfs disk' },
     ],
     [
+      'btrfs has it, and the name that it was mounted by is gone',
+      {
+        blocks: [sda],
+        mounts: { '/': 'btrfs /dev/root', '/mnt': 'fuse.sshfs /dev/fuse' },
+        files: { 'sys/fs/btrfs/u/devices/sda1': '' },
+      },
+      { [disk]: 'btrfs disk' },
+    ],
+    [
       'it is behind a controller that hides its bus',
       {
         pci: [{ at: '0000:00:0e.0', ids: '8086:9a0b', class: '010400', driver: 'vmd', group: 1 }],
@@ -119,6 +128,11 @@ describe('what cannot be told of disks makes all that carry one count as in use'
       'the root is an overlay, as in a container',
       { mounts: { '/': 'overlay overlay' } },
       'no disk found below a mounted overlay',
+    ],
+    [
+      'btrfs is mounted from something unknown',
+      { mounts: { '/data': 'btrfs /dev/gone' } },
+      'no disk found below a mounted btrfs',
     ],
     ['ZFS is mounted', { mounts: { '/tank': 'zfs tank' } }, 'no disk found below a mounted zfs'],
     [
