@@ -110,7 +110,10 @@ async function readEntries(
  */
 export async function giveBack(context: ActContext, address: string, driver: string | undefined): Promise<void> {
   const { hypervisor, devices } = context;
-  if (devices.devices.get(address)?.driver !== 'pciback') return;
+  const device = devices.devices.get(address);
+  // Without a driver it is on its way to one: a crash came between two.
+  const halfWay = device !== undefined && device.driver === undefined && driver !== undefined;
+  if (device?.driver !== 'pciback' && !halfWay) return;
   try {
     await hypervisor.reset(address);
   } catch (error) {

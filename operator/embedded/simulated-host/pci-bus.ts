@@ -70,7 +70,7 @@ export function createPciBus(topology: PciTopology): PciBus {
     releaseAssignable: (address, driver) => {
       const device = find(address);
       if (holders(address).length > 0) throw new HypervisorError('DeviceInUse', 'the device is granted to a domain');
-      if (device.driver === pciback) bind(device, driver);
+      if (device.driver === pciback || device.driver === undefined) bind(device, driver);
     },
     reset: (address) => {
       find(address);

@@ -43,6 +43,17 @@ test('a device that comes from a guest is reset, and its driver gets it back', a
   expect(world.bus.device(theAddress).driver).toBe('ixgbe');
 });
 
+test.each([
+  ['its driver gets it', false, 'ixgbe'],
+  ['not if nobody confirmed that the guest let go', true, undefined],
+])('a crash left the device between two drivers: %s', async (_, quarantine, driver) => {
+  const { driver: _none, ...between } = card('pciback');
+  world = await startActWorld({ devices: [between] });
+  await release(world.context(await noted({ stage: 'removed', originalDriver: 'ixgbe' })), theAddress, quarantine);
+  expect(world.bus.device(theAddress).driver).toBe(driver);
+  expect(await world.xenstore.tryRead(notePath)).toBeUndefined();
+});
+
 test('a device that was pulled out counts as released', async () => {
   world = await startActWorld({ devices: [card('pciback')] });
   const context = world.context(await noted({ stage: 'removed', originalDriver: 'ixgbe' }));
@@ -76,6 +87,8 @@ test("an earlier attachment's note is not overwritten", async () => {
   world = await startActWorld({ devices: [card('pciback')] });
   await noted({ owner: 'pa-0', stage: 'attached' });
   const attachments = [anAttachment()];
-  await expect(claim(world.context({ attachments }), [{ uid: 'pa-1', address: theAddress }])).rejects.toThrow(StaleSnapshotError);
+  await expect(claim(world.context({ attachments }), [{ uid: 'pa-1', address: theAddress }])).rejects.toThrow(
+    StaleSnapshotError,
+  );
   expect(parseNote('pci', await world.xenstore.tryRead(notePath))).toMatchObject({ owner: 'pa-0', stage: 'attached' });
 });
