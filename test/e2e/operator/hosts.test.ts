@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { leaseNamespace } from '../../../operator/api/names.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
 import { createInformer } from '../../../operator/kube/informer.ts';
-import { stubDomains } from '../../../operator/kube/resources.ts';
+import { leases, stubDomains } from '../../../operator/kube/resources.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
 import { type AnyObject, summary, type WorldObjects } from '../../support/world-objects.ts';
 
@@ -129,6 +130,19 @@ describe('the agent of a host stops', () => {
     const seen = (await versions.stop()).map((object) => summary(object).split('\n')[1]);
     expect(seen.filter((line) => line?.includes('HostUnreachable')).length).toBeLessThanOrEqual(1);
     expect(seen.length).toBeLessThanOrEqual(8);
+  });
+
+  test('its Lease is deleted too: that is no better than one that ran out', async () => {
+    await world.host('xen-2').stopAgent();
+    await world.kube.delete(leases, { namespace: leaseNamespace, name: 'xen-2' });
+    world.clock.skip(41_000);
+    await objects.condition('StubDomain', 'two', 'HostReachable', { status: 'Unknown', reason: 'LeaseExpired' });
+    await objects.condition('StubDomain', 'two', 'Ready', { status: 'Unknown', reason: 'HostUnreachable' });
+    await objects.condition('XenHost', 'xen-2', 'Ready', { status: 'Unknown' });
+    world.host('xen-1').clock.skip(15_000);
+    await world.host('xen-2').startAgent();
+    await objects.condition('StubDomain', 'two', 'HostReachable', { status: 'True', reason: 'LeaseFresh' });
+    await objects.ready('StubDomain', 'two');
   });
 
   test('an object that is deleted meanwhile waits for it', async () => {
