@@ -23,6 +23,16 @@ function inserted({ state, parameter }: Words): Reply | undefined {
     : undefined;
 }
 
+/**
+ * The slot alone: `pci-inserted` did not come, or somebody wrote a remembered `running` over it, as libxl does after each
+ * command (libxl_pci.c). The model writes the slot only when it has inserted the device.
+ */
+function insertedAlone({ state, parameter }: Words): Reply | undefined {
+  return state === 'running' && parameter.kind === 'vdevfn'
+    ? { conclusion: applied('Inserted', parameter.vdevfn), unsettled: true }
+    : undefined;
+}
+
 /** The real failure: a known sentence in `parameter`, and `state` untouched (qemu-traditional, hw/piix4acpi.c). */
 function refused({ state, parameter }: Words): Reply | undefined {
   return state === 'running' && parameter.kind === 'failure'
@@ -38,7 +48,7 @@ function insertReply(words: Words): Reply | undefined {
   if (state === 'running' && parameter.kind === 'unrecognised') {
     return { conclusion: { outcome: 'NotApplied', reason: 'InsertFailed' }, unsettled: true };
   }
-  return inserted(words) ?? refused(words);
+  return inserted(words) ?? refused(words) ?? insertedAlone(words);
 }
 
 /** The reply to our command, if it is there. */

@@ -29,6 +29,8 @@ export interface ChannelFacts {
   readonly time: number;
 }
 
+type Conclude = Extract<ChannelCommit, { do: 'conclude' }>;
+
 interface Paths {
   readonly state: string;
   readonly command: string;
@@ -161,11 +163,18 @@ function pciChange(
   };
 }
 
+/** The word that is acknowledged; where `running` was written over it already, nothing else may have come since. */
+function expectReply(paths: Paths, { note, conclusion, terminal }: Conclude): Expectation[] {
+  const overwritten = note.command === 'pci-ins' && conclusion.outcome === 'Applied';
+  const word = terminal ?? (overwritten ? 'running' : undefined);
+  return word === undefined ? [] : [expectState(paths, word, 'the reply is gone')];
+}
+
 /**
  * Acknowledges the end of our command: `running` is written only over our own terminal reply, the note of the command
  * goes, and what came of it is noted.
  */
-function conclude(effect: Extract<ChannelCommit, { do: 'conclude' }>, facts: ChannelFacts): GuardedTransaction {
+function conclude(effect: Conclude, facts: ChannelFacts): GuardedTransaction {
   const { note, conclusion, terminal, leftover } = effect;
   const { stub, target } = note;
   const paths = pathsOf(stub, target);
@@ -175,7 +184,7 @@ function conclude(effect: Extract<ChannelCommit, { do: 'conclude' }>, facts: Cha
     expect: [
       underWay(paths, note),
       ...(conclusion.outcome === 'Gone' ? [] : expectPinned(stub, target)),
-      ...(terminal === undefined ? [] : [expectState(paths, terminal, 'the reply is gone')]),
+      ...expectReply(paths, effect),
       ...(leftover === true
         ? [{ path: paths.command, text: note.command, otherwise: 'the command was taken after all' }]
         : []),

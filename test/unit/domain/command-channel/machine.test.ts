@@ -118,6 +118,15 @@ describe('once taken', () => {
     expect(followed.effects).toEqual([{ do: 'wake', at: sentAt + 60_000 }]);
   });
 
+  test('a slot without pci-inserted counts when it has stood for a second: somebody wrote running over the reply', () => {
+    const alone = view({ inflight: note('pci-ins'), parameter: { kind: 'vdevfn', vdevfn: 0x20 } });
+    const first = look(unseenChannel, alone);
+    expect(first.effects).toEqual([{ do: 'wake', at: sentAt + 1000 }]);
+    const [effect] = look(first.state, alone, 1000).effects;
+    expect(effect).toMatchObject({ do: 'conclude', conclusion: { outcome: 'Applied', vdevfn: 0x20 } });
+    expect(effect).not.toHaveProperty('terminal');
+  });
+
   test('an insert that nobody answers ends as unknown, never as failed', () => {
     const silent = view({ inflight: note('pci-ins'), parameter: request });
     expect(at(silent, 59_999)).toMatchObject({ kind: 'await', phase: 'completion' });
