@@ -1,12 +1,14 @@
 /**
  * Generates from crds/*.yaml what the code and the docs take from them: TypeScript types, ajv validators of the specs,
- * and the API reference. `--check` compares instead of writing, and fails where a file is out of date.
+ * and the API reference; from the scenarios of test/conformance/protocol their table. `--check` compares instead of
+ * writing, and fails where a file is out of date.
  */
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import { apiReference } from './api-reference.ts';
 import { conditionReference } from './condition-reference.ts';
+import { protocolMatrix } from './protocol-matrix.ts';
 import { typesModule } from './types-module.ts';
 import { validatorsModule } from './validators-module.ts';
 import type { Crd } from './crd.ts';
@@ -28,6 +30,7 @@ async function outputs(): Promise<Map<string, string>> {
   files.set('operator/api/generated/validators.ts', validatorsModule(crds));
   files.set('docs/reference/api.md', apiReference(crds));
   files.set('docs/reference/conditions.md', conditionReference());
+  files.set('docs/reference/protocol-matrix.md', protocolMatrix());
   return files;
 }
 
