@@ -14,11 +14,21 @@ export class PassView implements TreeReader {
   readonly #written = new Map<string, Uint8Array>();
   readonly #removed = new Set<string>();
   readonly #asked = new Set<string>();
+  #believedUntil: number | undefined;
 
   constructor(cache: TreeCache, expected: Iterable<string>) {
     this.#cache = cache;
     for (const path of expected) this.#read(path).catch(() => {});
   }
+
+  /** When to look again, because something was believed without having been looked at, and nobody tells of its change. */
+  get believedUntil(): number | undefined {
+    return this.#believedUntil;
+  }
+
+  readonly #believe = (until: number): void => {
+    this.#believedUntil = Math.min(this.#believedUntil ?? until, until);
+  };
 
   /** What was asked for: likely what the next pass wants. */
   get asked(): Iterable<string> {
@@ -63,7 +73,7 @@ export class PassView implements TreeReader {
   #read(path: string): Promise<Uint8Array | undefined> {
     let reading = this.#reads.get(path);
     if (reading === undefined) {
-      reading = this.#cache.read(path);
+      reading = this.#cache.read(path, this.#believe);
       this.#reads.set(path, reading);
     }
     return reading;
@@ -72,7 +82,7 @@ export class PassView implements TreeReader {
   #list(path: string): Promise<string[] | undefined> {
     let listing = this.#lists.get(path);
     if (listing === undefined) {
-      listing = this.#cache.list(path);
+      listing = this.#cache.list(path, this.#believe);
       this.#lists.set(path, listing);
     }
     return listing;

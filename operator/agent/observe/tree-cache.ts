@@ -49,22 +49,26 @@ export class TreeCache {
     return new PassView(this, expected);
   }
 
-  read(path: string): Promise<Uint8Array | undefined> {
-    return this.#get(path, path, () => this.#tree.tryRead(path)) as Promise<Uint8Array | undefined>;
+  /** `believed` is told until when a value is believed that nobody would tell a change of. */
+  read(path: string, believed: (until: number) => void): Promise<Uint8Array | undefined> {
+    return this.#get(path, path, believed, () => this.#tree.tryRead(path)) as Promise<Uint8Array | undefined>;
   }
 
-  list(path: string): Promise<string[] | undefined> {
-    return this.#get(listKey(path), path, () => this.#tree.tryList(path)) as Promise<string[] | undefined>;
+  list(path: string, believed: (until: number) => void): Promise<string[] | undefined> {
+    return this.#get(listKey(path), path, believed, () => this.#tree.tryList(path)) as Promise<string[] | undefined>;
   }
 
-  async #get(key: string, path: string, ask: () => Promise<Value>): Promise<Value> {
+  async #get(key: string, path: string, believed: (until: number) => void, ask: () => Promise<Value>): Promise<Value> {
     const name = partOf.exec(path)?.[0];
     if (name === undefined) return ask();
     const part = this.#parts.get(name) ?? { version: 0, entries: new Map<string, Entry>() };
     this.#parts.set(name, part);
     const known = part.entries.get(key);
     const now = this.#now();
-    if (known !== undefined && (known.readAt === undefined || now < known.readAt + unwatchedMs)) return known.value;
+    if (known !== undefined && (known.readAt === undefined || now < known.readAt + unwatchedMs)) {
+      if (known.readAt !== undefined) believed(known.readAt + unwatchedMs);
+      return known.value;
+    }
     const { version } = part;
     const readAt = this.#isWatched(name) ? undefined : now;
     const value = await ask();

@@ -163,7 +163,7 @@ export class StubDomainReconciler {
       const snapshot = await this.#look(key, view);
       this.#asked.set(key, [...view.asked]);
       const plan = nextStep(snapshot, agentFinalizer);
-      if (plan.step === undefined) return { snapshot, wakeAt: plan.wakeAt };
+      if (plan.step === undefined) return { snapshot, wakeAt: earliest(plan.wakeAt, view.believedUntil) };
       if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
       const outcome = await this.#take(key, plan.step, snapshot, { view, early });
       if (outcome !== 'foreseen') {
@@ -186,7 +186,7 @@ export class StubDomainReconciler {
     const uuid = object?.spec.target.uuid ?? note?.target.uuid;
     if (uuid !== undefined) this.#cache.changed(notesPath(uuid));
     this.#cache.changed('/libxl/pci');
-    for (const domid of [target?.domid, stub?.domid, note?.domid]) {
+    for (const domid of [target?.domid, note?.target.domid, stub?.domid, note?.domid]) {
       if (domid === undefined) continue;
       this.#cache.changed(domainPath(domid));
       for (const kind of backendKinds) this.#cache.changed(`/local/domain/0/backend/${kind}/${domid}`);
@@ -357,6 +357,10 @@ export class StubDomainReconciler {
     this.#overlay.put(answer ?? withoutFinalizer(object));
     if (step.do === 'removeFinalizer') this.#reporter.forget(step.uid);
   }
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** An object that is gone, until the informer says so too. */

@@ -105,6 +105,17 @@ test('what nobody watches is believed for three seconds', async () => {
   expect(await text(target)).toBe('/vm/2');
 });
 
+test('a pass that believed something without looking is told when to look again', async () => {
+  const { cache, time } = world([stub]);
+  const first = cache.view([]);
+  await Promise.all([first.tryRead(target), first.tryRead(state)]);
+  expect(first.believedUntil).toBeUndefined();
+  time.now = 1000;
+  const second = cache.view([]);
+  await Promise.all([second.tryRead(target), second.tryRead(state)]);
+  expect(second.believedUntil).toBe(3000);
+});
+
 describe('one pass', () => {
   test('asks for each node once, also for one that nobody watches', async () => {
     const { cache, asked, time } = world([]);
