@@ -24,7 +24,7 @@ export function createHostPci(sysfs: Sysfs, clock: Clock): HostPci {
       return await readInventory(sysfs);
     } catch (error) {
       if (!(error instanceof SysfsError)) throw error;
-      const message = `The PCI devices cannot be listed: /${error.path} said ${error.code}. Run the agent as root, with the host's /sys and /proc.`;
+      const message = `The PCI devices cannot be listed: /${error.path} said ${error.code}. Run the agent as root in dom0; in a pod, with /sys and /proc of the host.`;
       throw new HypervisorError('Unavailable', message, { cause: error });
     }
   };

@@ -27,7 +27,10 @@ export interface Bound {
  */
 export interface Pciback {
   bind(address: string): Promise<Bound>;
-  /** Takes the device from pciback. With a driver, gives it to that one; a device that another driver has is left to it. */
+  /**
+   * Takes the device from pciback. With a driver, gives it to that one; a device that another driver has is left to it. No
+   * domain may have it any more: the kernel lets go of a device that is in use, and only complains.
+   */
   release(address: string, driver: string | undefined): Promise<void>;
   /** `do_flr` of pciback where the kernel has it, else the device's own reset. */
   reset(address: string): Promise<void>;
@@ -168,7 +171,7 @@ export function createPciback(sysfs: Sysfs, clock: Clock): Pciback {
     if (!((await sysfs.list(posix.join(devicesPath, address))) ?? []).includes('reset')) {
       throw new HypervisorError(
         'NotSupported',
-        `${address} has no way to be reset: no FLR, no power management reset, no bus of its own. What one guest left in it, the next one finds; restart the host to clear it.`,
+        `${address} has no way to be reset: no FLR, no power management reset, no bus of its own. A guest would find what the one before left in it. Choose another device; to have this one clean, restart the host.`,
       );
     }
     await writer.write(at(address, 'reset'), '1', doing);

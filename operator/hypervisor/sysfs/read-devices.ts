@@ -83,9 +83,10 @@ async function readDevice(sysfs: Sysfs, address: string): Promise<PciFacts | Ski
   };
 }
 
-/** All PCI devices, in the order of addresses. A host without a PCI bus has none. */
+/** All PCI devices, in the order of addresses. A host without a PCI bus has none; without a sysfs, nothing is known. */
 export async function readDevices(sysfs: Sysfs): Promise<DeviceReading> {
   const names = (await sysfs.list(devicesPath)) ?? [];
+  if (names.length === 0 && (await sysfs.list('sys/bus')) === undefined) throw new SysfsError('ENOENT', 'sys/bus');
   const addresses = names.filter(isAddress);
   const skipped: Skipped[] = names
     .filter((name) => !isAddress(name))

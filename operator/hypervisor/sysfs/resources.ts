@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { HypervisorError } from '../hypervisor.ts';
+import { noSuchDevice } from './failure.ts';
 import { devicesPath } from './read-devices.ts';
 import type { Sysfs } from './sysfs.ts';
 import { wholeNumber } from './parse.ts';
@@ -82,9 +83,7 @@ export function parseIrq(text: string | undefined): number | undefined {
 /** What is to be granted of a device, and revoked. Throws `NoSuchDevice` if it is gone. */
 export async function readResources(sysfs: Sysfs, address: string): Promise<PciResources> {
   const text = await sysfs.read(posix.join(devicesPath, address, 'resource'));
-  if (text === undefined) {
-    throw new HypervisorError('NoSuchDevice', `The host has no PCI device ${address}. See lspci -D.`);
-  }
+  if (text === undefined) throw noSuchDevice(address);
   const irq = parseIrq(await sysfs.read(posix.join(devicesPath, address, 'irq')));
   return { ...parseResources(text, address), ...(irq === undefined ? {} : { irq }) };
 }

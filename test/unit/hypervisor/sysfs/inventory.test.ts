@@ -1,15 +1,19 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type HostInventory, readInventory } from '../../../../operator/hypervisor/sysfs/inventory.ts';
-import { openSysfs } from '../../../../operator/hypervisor/sysfs/sysfs.ts';
+import { createHostPci } from '../../../../operator/hypervisor/sysfs/host-pci.ts';
+import { SysfsError, openSysfs } from '../../../../operator/hypervisor/sysfs/sysfs.ts';
+import { systemClock } from '../../../../operator/runtime/ports.ts';
 import { desktop, server } from '../../../support/host-descriptions.ts';
 import { type SysfsTree, sysfsTree } from '../../../support/sysfs-tree.ts';
 
-let trees: SysfsTree[] = [];
+const trees: SysfsTree[] = [];
 let rack: HostInventory;
 let home: HostInventory;
 
 beforeAll(async () => {
-  trees = await Promise.all([server, desktop].map(sysfsTree));
+  trees.push(...(await Promise.all([server, desktop].map(sysfsTree))));
   [rack, home] = (await Promise.all(trees.map(async ({ root }) => readInventory(openSysfs(root))))) as [
     HostInventory,
     HostInventory,
@@ -124,9 +128,26 @@ describe('the machine that the tests run on', () => {
     }
   });
 
-  test('a folder without any of the files is a host without a PCI bus', async () => {
-    const { devices, doubts } = await readInventory(openSysfs('/nonexistent'));
-    expect(devices).toEqual([]);
-    expect(doubts.map(({ about }) => about)).toEqual(expect.arrayContaining(['disks', 'nics']));
+  test('a sysfs without a PCI bus is a host without PCI devices; no sysfs is no answer', async () => {
+    const tree = await sysfsTree({});
+    trees.push(tree);
+    await rm(join(tree.root, 'sys/bus/pci'), { recursive: true });
+    expect((await readInventory(openSysfs(tree.root))).devices).toEqual([]);
+    await expect(createHostPci(openSysfs('/nonexistent'), systemClock).listPciDevices()).rejects.toMatchObject({
+      code: 'Unavailable',
+      message:
+        'The PCI devices cannot be listed: /sys/bus said ENOENT. Run the agent as root in dom0; in a pod, with /sys and /proc of the host.',
+    });
+  });
+
+  test('what the kernel refuses to show is no answer either', async () => {
+    const refusing = {
+      ...openSysfs(trees[0]!.root),
+      list: async (path: string) => Promise.reject(new SysfsError('EACCES', path)),
+    };
+    await expect(createHostPci(refusing, systemClock).listPciDevices()).rejects.toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringContaining('/sys/bus/pci/devices said EACCES'),
+    });
   });
 });
