@@ -21,6 +21,8 @@ export interface StubNote {
   readonly domid?: number;
   /** Fingerprint of what was laid out, from `wired` on. */
   readonly plan?: string;
+  /** It starts from the saved state of spec.restoreFrom. */
+  readonly restores?: boolean;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
 }
@@ -136,6 +138,7 @@ const shapes = {
     stage: oneOf('intended', 'wired', 'started'),
     domid: optional(isNumber),
     plan: optional(isString),
+    restores: optional((value) => typeof value === 'boolean'),
     startedAt: optional(isNumber),
   },
   inflight: {

@@ -64,7 +64,10 @@ export interface Memory {
 /** All that one pass knows: everything is read before anything is decided. */
 export interface Snapshot {
   readonly now: number;
+  /** As it counts now; see `withoutSpentRestore`. */
   readonly object: StubDomain | undefined;
+  /** Path of spec.restoreFrom, if that does not count any more. */
+  readonly spentRestore?: string;
   /** Those that refer to the stub domain and are bound to this host, oldest first. */
   readonly attachments: readonly PciAttachment[];
   readonly target: TargetDomain | undefined;

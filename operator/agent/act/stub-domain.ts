@@ -67,7 +67,13 @@ export async function build(context: ActContext): Promise<void> {
   domains.add({ ...stub, name: request.name, type: 'PV', memoryMiB: request.memoryMiB, paused: true });
   await Promise.all([hypervisor.setTarget(stub, pinOf(target)), xenstore.setTarget(stub.domid, target.domid)]);
   const identity = { stub, target: pinOf(target), targetName: target.name };
-  const wired: StubNote = { ...note, stage: 'wired', domid: stub.domid, plan: planFingerprint(spec, identity) };
+  const wired: StubNote = {
+    ...note,
+    stage: 'wired',
+    domid: stub.domid,
+    plan: planFingerprint(spec, identity),
+    ...(spec.restoreFrom === undefined ? {} : { restores: true }),
+  };
   await context.layOut(async (tx) => {
     const present = parseNote('stub', await tx.tryRead(at.stubNotePath(target.uuid)));
     if (present?.uuid !== note.uuid) throw new StaleSnapshotError('the note changed');

@@ -27,6 +27,7 @@ import type { TreeReader } from './tree-cache.ts';
 import type { RawChannel } from './command-meter.ts';
 import { areLinked } from './links.ts';
 import { readPciBackend } from './pci-backend.ts';
+import { withoutSpentRestore } from '../../domain/stub-domain/spent-restore.ts';
 import { readPciNotes } from './pci-notes.ts';
 import { planFingerprint } from './wiring.ts';
 
@@ -149,8 +150,8 @@ async function readClaims(tree: TreeReader, addresses: Iterable<string>): Promis
  * first burst gave.
  */
 export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit<Snapshot, 'memory'>> {
-  const { targetUuid, target, now, object, attachments, hostDevices } = input;
-  const base = { now, object, attachments, hostDevices };
+  const { targetUuid, target, now, attachments, hostDevices } = input;
+  const base = { now, object: input.object, attachments, hostDevices };
   if (targetUuid === undefined) return { ...base, ...nothing };
   const addresses = new Set(
     attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
@@ -167,6 +168,8 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     target === undefined ? undefined : tree.tryRead(at.domainPath(target.domid)),
   ]);
   const stubNote = parseNote('stub', note);
+  const object = input.object === undefined ? undefined : withoutSpentRestore(input.object, stubNote);
+  const spent = object === input.object ? undefined : input.object?.spec.restoreFrom?.path;
   const last = parseNote('last', lastNote);
   const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
   const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
@@ -198,6 +201,8 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   ];
   return {
     ...base,
+    object,
+    ...(spent === undefined ? {} : { spentRestore: spent }),
     target,
     ...(unknown.length === 0 ? {} : { unknownToXenStore: unknown }),
     note: stubNote,

@@ -53,6 +53,7 @@ const owned = {
       'graphics',
       'pciDevices',
       'savedState',
+      'restoredFrom',
       'command',
     ],
     conditions: ['Ready', 'TargetFound', 'DevicesWired', 'DeviceModelRunning', 'Paused', 'ChannelIdle', 'Stalled'],

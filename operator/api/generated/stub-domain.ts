@@ -133,7 +133,7 @@ export interface StubDomainSpec {
     readonly output: string;
   }[];
   /**
-   * A saved device model state to start from.
+   * A saved device model state to start from, once: it belongs to a guest whose memory is restored too. When that guest boots anew, its device model starts afresh (status.restoredFrom).
    */
   readonly restoreFrom?: {
     /**
@@ -275,6 +275,10 @@ export interface StubDomainStatus {
      */
     readonly attachment?: string;
   }[];
+  /**
+   * The file of spec.restoreFrom, when it was started from. It does not count any more.
+   */
+  readonly restoredFrom?: string;
   /**
    * Where the device model's state was saved when it was paused last. Absent if there was no such file, or not the one that was to be written.
    */

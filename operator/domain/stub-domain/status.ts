@@ -52,9 +52,9 @@ export function stubDomainFacts(snapshot: Snapshot, ready: boolean, stalled: boo
   const { object, note, target } = snapshot;
   const summary = phase(snapshot, ready, stalled);
   if (object === undefined || note === undefined || target === undefined || note.domid === undefined)
-    return { phase: summary };
+    return { phase: summary, ...restoredFrom(snapshot) };
   // The guest is another StubDomain's.
-  if (note.owner !== object.metadata.uid) return { phase: summary };
+  if (note.owner !== object.metadata.uid) return { phase: summary, ...restoredFrom(snapshot) };
   const { spec } = object;
   const stateOf = (kind: string, index: number): string =>
     xenbusStateName(snapshot.devices.filter((device) => device.kind === kind)[index]?.state);
@@ -81,11 +81,21 @@ export function stubDomainFacts(snapshot: Snapshot, ready: boolean, stalled: boo
       ? {}
       : { graphics: { address: `${bracketed(spec.graphics.listen)}:${display}` } }),
     pciDevices,
+    ...restoredFrom(snapshot),
     ...(snapshot.saved === undefined || snapshot.saved.problem !== undefined
       ? {}
       : { savedState: savedState(snapshot.saved) }),
     ...(command === undefined ? {} : { command }),
   };
+}
+
+/** Noted when the device model that started from it said so; from then on spec.restoreFrom does not count. */
+function restoredFrom({ object, note, channel, spentRestore }: Snapshot): Pick<Facts, 'restoredFrom'> {
+  const known = object?.status?.restoredFrom;
+  if (known !== undefined) return { restoredFrom: known };
+  const answers = note?.owner === object?.metadata.uid && channel !== undefined && channel.state !== 'Absent';
+  const path = note?.restores === true ? object?.spec.restoreFrom?.path : spentRestore;
+  return answers && path !== undefined ? { restoredFrom: path } : {};
 }
 
 function savedState({ path, time, size }: SavedNote): NonNullable<StubDomainStatus['savedState']> {

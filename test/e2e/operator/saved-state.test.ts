@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
 import type { WorldObjects } from '../../support/world-objects.ts';
@@ -103,6 +104,23 @@ describe('restoreFrom', () => {
     await objects.stubDomain('origin', { restoreFrom: { path } });
     await objects.ready('StubDomain', 'origin');
     expect(await model('origin')).toMatchObject({ phase: 'running', restoredFrom: path, commands: {} });
+    expect((await objects.get('StubDomain', 'origin')).status).toMatchObject({ restoredFrom: path });
+    await objects.condition('StubDomain', 'origin', 'DevicesWired', { status: 'True', reason: 'Wired' });
+    // Another agent takes it for what it is, and a guest that boots anew gets a fresh device model.
+    await world.host().stopAgent();
+    await world.host().startAgent();
+    const { domid } = await world.host().admin.restartGuest(uuidOf('origin'));
+    await eventually(async () => {
+      const { status } = await objects.ready('StubDomain', 'origin');
+      expect(status?.targetDomid).toBe(domid);
+    });
+    const fresh = await model('origin');
+    expect([fresh?.targetDomid, fresh?.phase, fresh?.restoredFrom]).toEqual([domid, 'running', undefined]);
+    await objects.condition('StubDomain', 'origin', 'DevicesWired', { status: 'True', reason: 'Wired' });
+    const [before, after] = (await world.host().admin.deviceModels())
+      .filter(({ guest }) => guest === 'origin')
+      .slice(-2);
+    expect([before?.restoredFrom, after?.restoredFrom]).toEqual([path, undefined]);
   });
 
   test('a state that is not there: no domain is made, and it is said; when it comes it is used', async () => {
