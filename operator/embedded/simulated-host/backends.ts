@@ -139,7 +139,7 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
       await store.write(`/local/domain/0/error/backend/pci/${device.domid}/${device.device}/error`, `-22 ${error}`);
     } else if (exporting && writes.length > 0) {
       release(key);
-      for (const { address } of devices) exported.set(address, key);
+      for (const { address, state } of devices) if (!isLeaving(state)) exported.set(address, key);
     }
     if (writes.some(({ node, value }) => node === 'state' && value === String(xenbus.closed))) release(key);
     return writes;
@@ -207,6 +207,9 @@ export async function startBackends(options: BackendsOptions): Promise<Backends>
     },
   };
 }
+
+/** pciback lets go of an entry that the toolstack closes, and leaves what it says as it is (xen_pcibk_reconfigure). */
+const isLeaving = (state: XenbusState | undefined): boolean => state === xenbus.closing || state === xenbus.closed;
 
 function directory({ kind, domid, device }: Device): string {
   return `${backendRoot}${kind}/${domid}/${device}`;

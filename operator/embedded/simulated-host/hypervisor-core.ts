@@ -54,6 +54,8 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
     const { domid, uuid } = record;
     try {
       await fabric.create(domid);
+      // As libxl's domain_make: what an earlier domain left under the number goes, and its permissions with it.
+      await removeDomainTree(store, domid, uuid);
       await writeTree(store, domainTree(record));
       const { guestSocket } = await fabric.introduce(domid);
       sockets.set(domid, guestSocket);
