@@ -70,6 +70,10 @@ export class WorldObjects {
     await this.#kube.mergePatch(types[kind], refOf(kind, name), { metadata: { labels } });
   }
 
+  async list(kind: Kind): Promise<readonly AnyObject[]> {
+    return this.#kube.list<AnyObject>(types[kind]);
+  }
+
   async get(kind: Kind, name: string): Promise<AnyObject> {
     return this.#kube.get<AnyObject>(types[kind], refOf(kind, name));
   }

@@ -6,6 +6,8 @@ import { guestName } from './guest.ts';
 import { type Count, devices, type EndWorld, type Scenario } from './scenario.ts';
 import { setStage, type Stage } from './stage.ts';
 
+/** Of what the simulated device model writes where it is hostile or has words of its own. */
+const rawValues = /DROP TABLE|AAAA|BBBB|does not like/;
 const exactWords = new Set(['pci-ins', 'pci-rem', 'save', 'continue']);
 const counterPattern =
   /^stubdom_((?:command_outcomes|commands_withdrawn|stale_state_repairs|late_replies|forced_removals|rejected_values)_total\S*) (\S+)$/gm;
@@ -17,6 +19,7 @@ export async function play(scenario: Scenario, daemon: DaemonStarter): Promise<v
     await scenario.act(stage);
     await expectEnds(stage, scenario);
     expect(stage.proxy.commands.filter((word) => !exactWords.has(word))).toEqual([]);
+    expect((await stage.shown()).match(rawValues)).toBeNull();
   } finally {
     await stage.close();
   }

@@ -194,6 +194,16 @@ export class Stage {
     await this.store.write(`${await this.channel()}/${name}`, value);
   }
 
+  /** All that people and programs get to see: objects, events, and the log. */
+  async shown(): Promise<string> {
+    const names = [guestName, ...Object.keys(devices)];
+    const lists = await Promise.all(
+      (['StubDomain', 'PciAttachment', 'XenHost'] as const).map((kind) => this.objects.list(kind)),
+    );
+    const events = await Promise.all(names.map((name) => this.objects.events(name)));
+    return JSON.stringify([lists, events]) + this.#world.log.text();
+  }
+
   async close(): Promise<void> {
     await this.#world.close();
     await this.proxy.close();

@@ -12,7 +12,7 @@ import {
 } from '../scenario.ts';
 import { xlAttaches, xlSends } from '../xl.ts';
 
-const { ended, withdrawn } = counters;
+const { ended, late, withdrawn } = counters;
 
 /** How the device model takes a command, and where it keeps silent: cases 1, 2 and 7. */
 export const pickUp: readonly Scenario[] = [
@@ -217,6 +217,25 @@ export const pickUp: readonly Scenario[] = [
       condition: says('nic', 'Ready', 'Unknown', 'InsertUnknown'),
       warnings: ['InsertUnknown'],
       metrics: { [ended('pci-ins', 'Unknown')]: 1 },
+      commands: [{ 'pci-ins': 1 }],
+      world: guestHas('nic'),
+    },
+  },
+  {
+    case: 7,
+    title: 'The model answers after we gave it up: the late answer is taken, and nothing was sent in between.',
+    quirks: ['reply-delay=1500'],
+    act: async (stage) => {
+      await stage.begin();
+      await stage.insert('nic');
+      await stage.taken('pci-ins');
+      stage.skip(60_000);
+    },
+    ends: {
+      condition: attached('nic'),
+      also: [idle],
+      warnings: ['InsertUnknown'],
+      metrics: { [ended('pci-ins', 'Unknown')]: 1, [late('pci-ins')]: 1 },
       commands: [{ 'pci-ins': 1 }],
       world: guestHas('nic'),
     },
