@@ -131,6 +131,8 @@ export const desktop: HostDescription = {
     { at: '0000:03:02.0', behind: '0000:02:00.0', ids: '104c:8024', class: '0c0010', driver: 'firewire_ohci' },
     { at: '0000:04:00.0', ids: '144d:a804 144d:a801', class: '010802', driver: 'nvme' },
     { at: '0000:05:00.0', ids: '1912:0014', class: '0c0330' },
+    { at: '0000:06:00.0', ids: '9710:9912 a000:1000', class: '070002', driver: 'serial' },
+    { at: '0000:07:00.0', ids: '1002:699f 1da2:e367', class: '030000', driver: 'amdgpu' },
   ],
   blocks: [
     {
@@ -146,6 +148,8 @@ export const desktop: HostDescription = {
   ],
   mounts: { '/': 'sda1', '/home': 'dm-0' },
   nics: [{ name: 'eth0', on: '0000:00:1f.6' }, { name: 'lo' }],
+  consoles: { ttyS4: '0000:06:00.0' },
+  frameBuffers: { fb1: '0000:07:00.0' },
   routes: [
     ['eth0', 'default'],
     ['eth0', 'net'],

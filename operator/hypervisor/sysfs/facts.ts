@@ -79,6 +79,6 @@ export interface ConsoleFacts {
 
 /** `about`: whose uses may be incomplete. `why` in a few words, without anything from outside but errno names. */
 export interface Doubt {
-  readonly about: 'disks' | 'nics';
+  readonly about: 'disks' | 'nics' | 'consoles';
   readonly why: string;
 }

@@ -21,6 +21,8 @@ const chipset: readonly (readonly [string, string])[] = [
 
 const isStorage = ({ classID }: PciFacts): boolean => classID.startsWith('01') || classID.startsWith('0c03');
 const isNetwork = ({ classID }: PciFacts): boolean => classID.startsWith('02');
+/** Graphics and serial ports. */
+const isConsole = ({ classID }: PciFacts): boolean => classID.startsWith('03') || classID.startsWith('07');
 /** Whether dom0 drives it at all. What a person bound to pciback, they gave up; what has no driver, nothing uses. */
 const isDriven = ({ driver, unreadable }: PciFacts): boolean =>
   unreadable.includes('driver') || (driver !== undefined && driver !== pciback);
@@ -62,6 +64,7 @@ export function hostUses(facts: HostFacts): ReadonlyMap<string, readonly Use[]> 
   }
   const diskDoubt = first([...facts.doubts, ...disks.doubts], 'disks');
   const nicDoubt = first(facts.doubts, 'nics');
+  const consoleDoubt = first(facts.doubts, 'consoles');
   for (const device of facts.devices) {
     const { address } = device;
     for (const use of ownUses(device)) add(address, use);
@@ -71,6 +74,7 @@ export function hostUses(facts: HostFacts): ReadonlyMap<string, readonly Use[]> 
     if (nicDoubt !== undefined && (nics.carriers.has(address) || (isNetwork(device) && isDriven(device)))) {
       add(address, unknownUse(nicDoubt.why));
     }
+    if (consoleDoubt !== undefined && isConsole(device) && isDriven(device)) add(address, unknownUse(consoleDoubt.why));
     if (nicDoubt === undefined && isNetwork(device) && isDriven(device) && !nics.carriers.has(address)) {
       add(address, unknownUse('its interface is not to be seen'));
     }

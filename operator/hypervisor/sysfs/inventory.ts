@@ -64,10 +64,10 @@ async function readFacts(sysfs: Sysfs): Promise<HostFacts & { readonly skipped: 
     ...blocks,
     ...mounts,
     ...interfaces,
+    ...consoles,
     devices: await withGroups(sysfs, devices),
-    consoles,
     skipped,
-    doubts: [...blocks.doubts, ...mounts.doubts, ...interfaces.doubts],
+    doubts: [...blocks.doubts, ...mounts.doubts, ...interfaces.doubts, ...consoles.doubts],
   };
 }
 

@@ -47,6 +47,16 @@ function attribute(sysfs: Sysfs, path: string): string | undefined {
   }
 }
 
+/** Whether the machine booted with this graphics card; undefined if that cannot be read. Other devices do not have the file. */
+function bootGraphics(sysfs: Sysfs, path: string): boolean | undefined {
+  try {
+    return !['0', undefined].includes(sysfs.peek(path)?.trim());
+  } catch (error) {
+    if (error instanceof SysfsError) return undefined;
+    throw error;
+  }
+}
+
 /** The driver that has the device; undefined if none. A driver whose name makes no sense is `bad`. */
 export async function readDriver(sysfs: Sysfs, address: string): Promise<Linked> {
   return linkedName(sysfs, posix.join(devicesPath, address, 'driver'), driverName);
@@ -64,7 +74,7 @@ async function readDevice(sysfs: Sysfs, address: string): Promise<PciFacts | Ski
   const driver = await readDriver(sysfs, address);
   const group = await linkedName(sysfs, at('iommu_group'), /^\d{1,9}$/);
   const numaNode = wholeNumber(attribute(sysfs, at('numa_node')), 0, 1023);
-  const bootVga = attribute(sysfs, at('boot_vga'));
+  const bootVga = bootGraphics(sysfs, at('boot_vga'));
   const firstFunction = await linkedName(sysfs, at('virtfn0'), /^/);
   return {
     address,
@@ -77,9 +87,13 @@ async function readDevice(sysfs: Sysfs, address: string): Promise<PciFacts | Ski
     ...(driver.name === undefined ? {} : { driver: driver.name }),
     ...(group.name === undefined ? {} : { iommuGroup: Number(group.name) }),
     ...(numaNode === undefined ? {} : { numaNode }),
-    bootGraphics: bootVga !== undefined && bootVga.trim() !== '0',
+    bootGraphics: bootVga === true,
     hasVirtualFunctions: firstFunction.name !== undefined || firstFunction.bad,
-    unreadable: [...(driver.bad ? ['driver'] : []), ...(group.bad ? ['iommu_group'] : [])],
+    unreadable: [
+      ...(driver.bad ? ['driver'] : []),
+      ...(group.bad ? ['iommu_group'] : []),
+      ...(bootVga === undefined ? ['boot_vga'] : []),
+    ],
   };
 }
 

@@ -38,6 +38,8 @@ describe('stubdom host-devices', () => {
         '0000:03:02.0   104c:8024   0c0010   firewire_ohci   8192    -      with group   -',
         '0000:04:00.0   144d:a804   010802   nvme            -       -      no           disk of /home, encrypted disk',
         '0000:05:00.0   1912:0014   0c0330   -               -       -      with Seize   -',
+        '0000:06:00.0   9710:9912   070002   serial          -       -      no           console ttyS4',
+        '0000:07:00.0   1002:699f   030000   amdgpu          -       -      no           frame buffer fb1',
         '',
       ].join('\n'),
     );

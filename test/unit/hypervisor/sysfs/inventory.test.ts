@@ -92,6 +92,8 @@ describe('a desktop under Xen', () => {
       '03:02.0': '',
       '04:00.0': 'disk of /home, encrypted disk',
       '05:00.0': '',
+      '06:00.0': 'console ttyS4',
+      '07:00.0': 'frame buffer fb1',
     });
   });
 
@@ -103,7 +105,7 @@ describe('a desktop under Xen', () => {
       ['0000:03:01.0', 0x2000],
       ['0000:03:02.0', 0x2000],
     ]);
-    expect(home.devices.at(-1)).toEqual({
+    expect(home.devices.find(({ address }) => address === '0000:05:00.0')).toEqual({
       address: '0000:05:00.0',
       vendorID: '1912',
       deviceID: '0014',
