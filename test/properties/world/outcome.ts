@@ -128,7 +128,9 @@ function leftover({ memory, hub, host, guests, reused }: PropertyWorld): string 
     if (hub.read(`/libxl/pci/${name}/domid`) !== undefined) return `the claim of ${name} is still there`;
   }
   for (const { uuid, name } of guests) {
-    const notes = hub.list(`/tool/stubdom/${uuid}`);
+    // An empty directory says nothing.
+    const home = `/tool/stubdom/${uuid}`;
+    const notes = [...hub.list(home).filter((note) => note !== 'pci'), ...hub.list(`${home}/pci`)];
     if (notes.length > 0) return `notes about ${name} are still there: ${notes.join(', ')}`;
   }
   // What is under a number that another domain has by now is not the agent's to remove.
