@@ -1,15 +1,18 @@
 /**
- * One device into one guest on an idle world, ten times: `npm run bench -- attach`. How long from apply to Inserted, how
- * many requests and round trips of XenStore the agent needs, and how soon a failure that the device model tells in words
- * is a condition; beside the bare exchange of the protocol by a plain client on the same daemon. Figures, no verdict.
+ * PCI devices into guests of an idle world: `npm run bench -- attach`. How long from apply to Inserted, and how soon a
+ * failure that the device model tells in words is a condition; how often in a row the agent waits for XenStore, by phase,
+ * from what it and the daemon say to each other; beside the bare exchange of the protocol in C on the same daemon and
+ * device model. Figures, no verdict.
  */
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { frontendHoldMs } from '../../operator/domain/pci/gate.ts';
-import { uuidOf } from '../../operator/embedded/world/fleet.ts';
-import type { SimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
 import { pciAttachments, stubDomains } from '../../operator/kube/resources.ts';
-import type { XenStore } from '../../operator/xenstore/xenstore.ts';
-import { start, type PlainToolstack } from '../conformance/device-model/plain-toolstack.ts';
+import { measurePeer, type BareInserts, type PeerFigures } from './attach/c-peer.ts';
+import { channelOf, removed } from './attach/guest.ts';
+import { phaseNames, type AttachTrace, type PhaseName } from './attach/phases.ts';
+import { failedAttach, timedAttach, type TimedAttach } from './attach/timed.ts';
+import { tracedAndRemoved, tracedAttach } from './attach/traced.ts';
 import {
   applyAttachment,
   applyStubDomain,
@@ -23,227 +26,191 @@ import { followObjects, says, type ObjectTimes } from './processes/object-times.
 const runs = 10;
 /** Assignable cards of the simulated machine. */
 const [card, refused, plainCard] = ['0000:03:00.0', '0000:04:00.0', '0000:06:00.0'] as const;
-const failureText = 'no free hotplug devfn';
-/** After this an agent that has nothing to do has done it. */
-const settleMs = 400;
+const pair = { first: '0000:10:01.0', second: '0000:10:02.0' } as const;
+const four = {
+  'four-1': '0000:10:03.0',
+  'four-2': '0000:10:04.0',
+  'four-3': '0000:10:05.0',
+  'four-4': '0000:10:06.0',
+} as const;
+const target = 10;
 
-interface Attach {
-  /** Milliseconds from apply to what the API shows. */
-  readonly totalMs: number;
-  /** From the command to the device model's reply. */
-  readonly modelMs: number;
-  /** From apply to the command. */
-  readonly beforeMs: number;
-  /** From the reply to what the API shows. */
-  readonly afterMs: number;
-  readonly requests: number;
-  readonly roundTrips: number;
-  /** Passes of the agent over the stub domain. */
-  readonly passes: number;
-}
-
-/** The time at which a node came to be as `accept` wants it, by our own watch. */
-async function seen(store: XenStore, path: string, accept: (value: string | undefined) => boolean): Promise<number> {
-  return store.wait(
-    async (tree) => {
-      const value = await tree.tryRead(path);
-      return accept(value === undefined ? undefined : Buffer.from(value).toString('latin1'))
-        ? performance.now()
-        : undefined;
-    },
-    { timeoutMs: 20_000 },
-  );
-}
-
-/**
- * The times of the command and of the reply, from the events alone: both nodes are as they were before anybody can read
- * them. `begin` is called when the watch is there.
- */
-async function exchange(store: XenStore, channel: string, begin: () => Promise<void>) {
-  let quiet = true;
-  let sent: number | undefined;
-  let answered: (replied: number) => void;
-  const reply = new Promise<number>((resolve) => {
-    answered = resolve;
-  });
-  const watch = store.watch(channel, ({ path }) => {
-    if (quiet) return;
-    if (path.endsWith('/command')) sent ??= performance.now();
-    if (path.endsWith('/state') && sent !== undefined) answered(performance.now());
-  });
-  await watch.ready;
-  // What comes with the registration has come.
-  await store.tryRead(channel);
-  quiet = false;
-  await begin();
-  const replied = await reply;
-  await watch.close();
-  return { sent: sent ?? Number.NaN, replied };
-}
-
-async function channelOf({ hypervisor }: BenchWorld, name: string): Promise<string> {
-  const domains = await hypervisor.listDomains();
-  const target = domains.find(({ uuid }) => uuid === uuidOf(name));
-  const stub = domains.find((domain) => domain.name === `${name}-dm`);
-  if (target === undefined || stub === undefined) throw new Error(`there is no stub domain of ${name}`);
-  return `/local/domain/${String(stub.domid)}/device-model/${String(target.domid)}`;
-}
-
-async function removed({ kube }: BenchWorld, attachments: ObjectTimes, name: string): Promise<void> {
-  await kube.delete(pciAttachments, { namespace, name });
-  await attachments.when(name, (shown) => shown === undefined);
-  await sleep(settleMs);
-}
-
-interface Work {
-  readonly requests: number;
-  readonly roundTrips: number;
-  readonly passes: number;
-}
-
-/** What the agent has done until now. */
-async function work(world: BenchWorld): Promise<Work> {
-  const text = await world.metrics();
-  const sum = (pattern: RegExp): number => [...text.matchAll(pattern)].reduce((total, [, n]) => total + Number(n), 0);
-  return {
-    requests: sum(/^stubdom_xenstore_requests_total (\d+)$/gm),
-    roundTrips: sum(/^stubdom_xenstore_round_trips_total (\d+)$/gm),
-    passes: sum(/^controller_runtime_reconcile_total\{[^}]*controller="stub-domain-agent"[^}]*\} (\d+)$/gm),
-  };
-}
-
-async function attach(world: BenchWorld, attachments: ObjectTimes, channel: string, name: string): Promise<Attach> {
-  const before = await work(world);
-  const { xenstore, kube } = world;
-  let began = 0;
-  const shownAt = attachments.when(name, (shown) => says(shown, 'Inserted', 'True'));
-  const [{ sent, replied }, shown] = await Promise.all([
-    exchange(xenstore, channel, async () => {
-      began = performance.now();
-      await applyAttachment(kube, name, 'good', card);
-    }),
-    shownAt,
-  ]);
-  await sleep(settleMs);
-  const after = await work(world);
-  await removed(world, attachments, name);
-  return {
-    totalMs: shown - began,
-    beforeMs: sent - began,
-    modelMs: replied - sent,
-    afterMs: shown - replied,
-    requests: after.requests - before.requests,
-    roundTrips: after.roundTrips - before.roundTrips,
-    passes: after.passes - before.passes,
-  };
-}
-
-/** Milliseconds from the model's words to the condition. */
-async function failedAttach(
-  world: BenchWorld,
-  attachments: ObjectTimes,
-  channel: string,
-  name: string,
-): Promise<number> {
-  const toldAt = seen(world.xenstore, `${channel}/parameter`, (value) => value === failureText);
-  const shownAt = attachments.when(name, (shown) => says(shown, 'Inserted', 'False', 'NoFreeSlot'));
-  await applyAttachment(world.kube, name, 'bad', refused);
-  const [told, shown] = await Promise.all([toldAt, shownAt]);
-  await removed(world, attachments, name);
-  // The next run must not take the words of this one for its own.
-  await world.xenstore.remove(`${channel}/parameter`);
-  return shown - told;
-}
-
-interface Bare {
-  readonly ms: number;
-  readonly requests: number;
-  readonly roundTrips: number;
-}
-
-/** Parameter, command, reply, acknowledgement: what no toolstack can do without. */
-async function bareInsert(plain: PlainToolstack): Promise<Bare> {
-  const { requests, roundTrips } = plain.store.stats;
-  const began = performance.now();
-  await plain.insert(plainCard);
-  const bare = {
-    ms: performance.now() - began,
-    requests: plain.store.stats.requests - requests,
-    roundTrips: plain.store.stats.roundTrips - roundTrips,
-  };
-  await plain.send('pci-rem', plainCard);
-  await plain.state('pci-removed');
-  await plain.acknowledge();
-  return bare;
-}
-
-async function main(): Promise<void> {
-  const world = await startBenchWorld(['good', 'bad', 'plain'], ['insert-error=no-free-devfn@bad']);
+/** The world with the stub domains of these guests Ready and at rest, for as long as `use` takes. */
+async function withWorld<T>(
+  guests: readonly string[],
+  { traced, bare = [] }: { readonly traced: boolean; readonly bare?: readonly string[] },
+  use: (world: BenchWorld, attachments: ObjectTimes) => Promise<T>,
+): Promise<T> {
+  const world = await startBenchWorld([...guests, ...bare], ['insert-error=no-free-devfn@bad'], { traced });
   try {
     const domains = await followObjects(world.kube, stubDomains, namespace);
     const attachments = await followObjects(world.kube, pciAttachments, namespace);
-    for (const name of ['good', 'bad']) await applyStubDomain(world.kube, name);
-    for (const name of ['good', 'bad']) await domains.when(name, (shown) => says(shown, 'Ready', 'True'));
+    for (const name of guests) await applyStubDomain(world.kube, name);
+    for (const name of guests) await domains.when(name, (shown) => says(shown, 'Ready', 'True'));
     await sleep(2_500);
-
-    const good = await channelOf(world, 'good');
-    // The first one has the stub domain list its devices, and the programs compile what they run.
-    await attach(world, attachments, good, 'warm');
-    const attaches: Attach[] = [];
-    for (let run = 1; run <= runs; run += 1) {
-      attaches.push(await attach(world, attachments, good, `good-${String(run)}`));
-    }
-    const bad = await channelOf(world, 'bad');
-    const failures: number[] = [];
-    for (let run = 1; run <= runs; run += 1) {
-      failures.push(await failedAttach(world, attachments, bad, `bad-${String(run)}`));
-    }
-    const { hypervisor, xenstore: store } = world;
-    const host = { hypervisor } as unknown as SimulatedHost;
-    const plain = await start(
-      { host, store, close: () => Promise.resolve() },
-      { guest: { name: 'plain', uuid: uuidOf('plain') }, devices: [plainCard] },
-    );
-    await bareInsert(plain);
-    const bares: Bare[] = [];
-    for (let run = 1; run <= runs; run += 1) bares.push(await bareInsert(plain));
-
-    const of = (field: keyof Attach): number[] => attaches.map((one) => one[field]);
-    const median = (values: readonly number[]): number => quantile(values, 0.5);
-    const beyond = attaches.map(({ totalMs, modelMs }) => totalMs - modelMs - frontendHoldMs);
-    console.log(`p50 / max of ${String(runs)}`);
-    row("failure: from the model's words to the condition", spread(failures), 'target < 100 ms');
-    row('attach: apply to Inserted in the API', spread(of('totalMs')));
-    row('  apply to the command (claim, prepare, back end, front end)', spread(of('beforeMs')));
-    row('    of it the time that the front end must have been connected', `${String(frontendHoldMs)} ms`, 'gate.ts');
-    row("  command to the model's reply", spread(of('modelMs')));
-    row('  reply to Inserted in the API', spread(of('afterMs')));
-    row("attach beyond the model's own time and that wait", spread(beyond));
-    row('bare exchange: parameter to acknowledgement', spread(bares.map(({ ms }) => ms)));
-    row('attach: XenStore round trips in a row', String(median(of('roundTrips'))), 'target 10');
-    row('attach: XenStore requests', String(median(of('requests'))));
-    row('attach: passes of the agent', String(median(of('passes'))));
-    row('bare exchange: XenStore round trips in a row', String(median(bares.map(({ roundTrips }) => roundTrips))));
-    row('bare exchange: XenStore requests', String(median(bares.map(({ requests }) => requests))));
-    const ratio = (a: readonly number[], b: readonly number[]): string => (median(a) / median(b)).toFixed(1);
-    row(
-      'time, attach / bare exchange',
-      ratio(
-        of('totalMs'),
-        bares.map(({ ms }) => ms),
-      ),
-    );
-    row(
-      'round trips, attach / bare exchange',
-      ratio(
-        of('roundTrips'),
-        bares.map(({ roundTrips }) => roundTrips),
-      ),
-    );
+    const result = await use(world, attachments);
     await Promise.all([domains.close(), attachments.close()]);
+    return result;
   } finally {
     await world.close();
   }
 }
 
-await main();
+async function repeated<T>(once: (run: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let run = 1; run <= runs; run += 1) results.push(await once(run));
+  return results;
+}
+
+interface Times {
+  readonly attaches: readonly TimedAttach[];
+  readonly failures: readonly number[];
+  readonly peer: PeerFigures | undefined;
+}
+
+async function measureTimes(world: BenchWorld, attachments: ObjectTimes): Promise<Times> {
+  const good = { stubDomain: 'good', channel: await channelOf(world, 'good'), address: card };
+  const bad = { stubDomain: 'bad', channel: await channelOf(world, 'bad'), address: refused };
+  // The first one has the stub domain list its devices, and the programs compile what they run.
+  await timedAttach(world, attachments, { ...good, name: 'warm' });
+  return {
+    attaches: await repeated((run) => timedAttach(world, attachments, { ...good, name: `good-${String(run)}` })),
+    failures: await repeated((run) => failedAttach(world, attachments, { ...bad, name: `bad-${String(run)}` })),
+    peer: await measurePeer(world, 'plain', plainCard, runs),
+  };
+}
+
+interface Traces {
+  readonly one: readonly AttachTrace[];
+  readonly second: readonly AttachTrace[];
+  readonly four: readonly AttachTrace[];
+}
+
+async function measureTraces(world: BenchWorld, attachments: ObjectTimes): Promise<Traces> {
+  await tracedAndRemoved(world, attachments, 'one', { warm: card });
+  const one = await repeated((run) => tracedAndRemoved(world, attachments, 'one', { [`one-${String(run)}`]: card }));
+  // Both are listed before the first insert: MiniOS lists only once.
+  for (const [name, address] of Object.entries(pair)) await applyAttachment(world.kube, name, 'two', address);
+  for (const name of Object.keys(pair)) await attachments.when(name, (shown) => says(shown, 'Inserted', 'True'));
+  const second = await repeated(async () => {
+    await removed(world, attachments, 'second');
+    return tracedAttach(world, attachments, 'two', { second: pair.second });
+  });
+  await tracedAndRemoved(world, attachments, 'four', four);
+  return { one, second, four: await repeated(() => tracedAndRemoved(world, attachments, 'four', four)) };
+}
+
+const median = (values: readonly number[]): number => quantile(values, 0.5);
+const counts = (values: readonly number[]): string =>
+  `${median(values).toString()} / ${Math.max(...values).toString()}`;
+const perDevice = (total: number, devices: number): number => Math.round((100 * total) / devices) / 100;
+const ratio = (a: readonly number[], b: readonly number[]): string => (median(a) / median(b)).toFixed(1);
+
+const inRow = (
+  { phases }: AttachTrace,
+  key: 'trips' | 'waits' | 'ms' = 'trips',
+  of: readonly PhaseName[] = phaseNames,
+) => of.reduce((total, name) => total + phases[name][key], 0);
+
+function printTimes({ attaches, failures }: Times): void {
+  const of = (field: keyof TimedAttach): number[] => attaches.map((one) => one[field]);
+  row("failure: from the model's words to the condition", spread(failures), 'target < 100 ms');
+  row('attach: apply to Inserted in the API', spread(of('totalMs')));
+  row('  apply to the command (claim, prepare, back end, front end)', spread(of('beforeMs')));
+  row('    of it the time that the front end must have been connected', `${String(frontendHoldMs)} ms`, 'gate.ts');
+  row("  command to the model's reply", spread(of('modelMs')));
+  row('  reply to Inserted in the API', spread(of('afterMs')));
+  row("attach beyond the model's own time and that wait", spread(beyond(attaches)));
+  row('attach: passes of the agent', counts(of('passes')));
+}
+
+const beyond = (attaches: readonly TimedAttach[]): number[] =>
+  attaches.map(({ totalMs, modelMs }) => totalMs - modelMs - frontendHoldMs);
+
+const labels: Readonly<Record<PhaseName, string>> = {
+  claim: '  from the apply to claim and back end entry, committed',
+  look: '  the look that sees back and front end connected (the hold begins)',
+  command: '  from the end of the hold to the command, committed',
+  acknowledgement: "  from the model's reply to acknowledgement and note, committed",
+};
+
+function printTraces({ one, second, four: fours }: Traces): void {
+  console.log('\nXenStore round trips of the agent in a row, p50 / max');
+  row('one device', counts(one.map((trace) => inRow(trace))), `target ${String(target)}`);
+  for (const name of phaseNames) row(labels[name], counts(one.map(({ phases }) => phases[name].trips)));
+  row('  at most, if each answer in between was waited for', counts(one.map((trace) => inRow(trace, 'waits'))));
+  row('  beside: while it waits for something else', counts(one.map(({ beside }) => beside)));
+  row('  requests in all', counts(one.map(({ requests }) => requests)));
+  row('a second device into the same guest', counts(second.map((trace) => inRow(trace))), `target ${String(target)}`);
+  row('  beside', counts(second.map(({ beside }) => beside)));
+  row('  requests in all', counts(second.map(({ requests }) => requests)));
+  const devices = Object.keys(four).length;
+  const each = (value: (trace: AttachTrace) => number): string =>
+    counts(fours.map((trace) => perDevice(value(trace), devices)));
+  row(`${String(devices)} devices at once into one guest, per device`, each(inRow), `target ${String(target)}`);
+  for (const name of phaseNames)
+    row(
+      labels[name],
+      each(({ phases }) => phases[name].trips),
+    );
+  row(
+    '  beside, per device',
+    each(({ beside }) => beside),
+  );
+  row(
+    '  requests, per device',
+    each(({ requests }) => requests),
+  );
+}
+
+function printPeer({ attaches, peer }: Times, { one }: Traces): void {
+  console.log(
+    '\nThe bare exchange in C over libxenstore, same daemon and device model: read the state, write parameter and',
+  );
+  console.log(
+    'command, wait for the reply, read the result, write the acknowledgement. No claim, back end, grants, API.',
+  );
+  if (peer === undefined) {
+    row('bare exchange in C', 'none', 'cannot be built here: see above');
+    return;
+  }
+  const own = ({ micros, modelMicros }: BareInserts): number[] =>
+    micros.map((all, index) => (all - (modelMicros[index] ?? Number.NaN)) / 1000);
+  const { plain, guarded, guardedThroughProxy } = peer;
+  const exchange: readonly PhaseName[] = ['command', 'acknowledgement'];
+  const trips = one.map((trace) => inRow(trace, 'trips', exchange));
+  row('plain writes, as libxl: round trips', counts(plain.roundTrips));
+  row("  time without the model's", spread(own(plain)));
+  row('in transactions that compare, as the agent: round trips', counts(guarded.roundTrips));
+  row("  time without the model's", spread(own(guarded)));
+  row("the agent's same part (command, acknowledgement): round trips", counts(trips));
+  row(
+    "  time without the model's, traced, with the guest's grants",
+    spread(one.map((trace) => inRow(trace, 'ms', exchange))),
+  );
+  row('round trips, same part: agent / C plain', ratio(trips, plain.roundTrips));
+  row('round trips, same part: agent / C in transactions', ratio(trips, guarded.roundTrips));
+  row(
+    'time, same part: agent / C in transactions, both traced',
+    ratio(
+      one.map((trace) => inRow(trace, 'ms', exchange)),
+      own(guardedThroughProxy),
+    ),
+  );
+  row(
+    'round trips, whole attach / C plain',
+    ratio(
+      one.map((trace) => inRow(trace)),
+      plain.roundTrips,
+    ),
+  );
+  row('time, whole attach without model and hold / C plain', ratio(beyond(attaches), own(plain)));
+}
+
+const load = loadavg()[0]?.toFixed(1) ?? '?';
+console.log(`p50 / max of ${String(runs)}; load of the machine at the start ${load}`);
+const times = await withWorld(['good', 'bad'], { traced: false, bare: ['plain'] }, measureTimes);
+printTimes(times);
+const traces = await withWorld(['one', 'two', 'four'], { traced: true }, measureTraces);
+printTraces(traces);
+printPeer(times, traces);

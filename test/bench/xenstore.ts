@@ -5,12 +5,12 @@
  * the ratios, not the figures.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setUpRealXenstored, startRealXenstored } from '../support/real-xenstored.ts';
+import { buildPeers } from './peers/build.ts';
 
 interface Figures {
   readonly rate: number;
@@ -84,7 +84,7 @@ const targets: readonly Target[] = [
 const peers = fileURLToPath(new URL('peers/', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'xsb-'));
 try {
-  const built = await buildPeers();
+  const built = await buildPeers(folder, ['libxenstore', 'pipelined']);
   const sockets = process.argv.slice(2);
   if (sockets.length > 0) {
     for (const socket of sockets) await compare({ name: socket, socket, stop: () => Promise.resolve() }, built);
@@ -178,21 +178,6 @@ function row(name: string, ...cells: readonly string[]): string {
 
 function shown(value: number | undefined, digits: number): string {
   return value === undefined ? '-' : value.toFixed(digits);
-}
-
-/** Compiles the C peers; says so loudly where that cannot be. */
-async function buildPeers(): Promise<boolean> {
-  try {
-    if (!existsSync('/usr/include/xenstore.h')) throw new Error('xenstore.h is not there: install libxen-dev');
-    const compile = (name: string, ...libraries: string[]): Promise<string> =>
-      output('cc', ['-O2', '-o', join(folder, name), join(peers, `${name}.c`), ...libraries]);
-    await compile('libxenstore', '-lxenstore');
-    await compile('pipelined');
-    return true;
-  } catch (error) {
-    process.stderr.write(`\n*** SKIPPED: the C peers cannot be built here: ${String(error)}\n\n`);
-    return false;
-  }
 }
 
 async function startEmbedded(): Promise<Daemon> {

@@ -14,6 +14,7 @@ import type { KubeClient, KubeWatcher } from '../../../operator/kube/types.ts';
 import { openXenStore } from '../../../operator/xenstore/client.ts';
 import type { XenStore } from '../../../operator/xenstore/xenstore.ts';
 import { StubdomProcess } from '../../support/stubdom.ts';
+import { traceXenStore, type XenStoreTrace } from './xenstore-trace.ts';
 
 /** A cluster and one Xen host, each program a process of its own, so that what one costs is not another's. */
 export interface BenchWorld {
@@ -25,6 +26,10 @@ export interface BenchWorld {
   guestSocket(domid: number): string;
   readonly agent: StubdomProcess;
   readonly daemon: StubdomProcess;
+  /** The daemon's own socket. */
+  readonly socketPath: string;
+  /** The agent's XenStore messages; undefined unless asked for. */
+  readonly trace: XenStoreTrace | undefined;
   /** A counter or gauge of the agent without labels, from its `/metrics`. */
   metric(name: string): Promise<number>;
   /** All of the agent's `/metrics`. */
@@ -36,8 +41,17 @@ export interface BenchWorld {
 export const hostName = 'xen-1';
 export const namespace = 'default';
 
+export interface BenchWorldOptions {
+  /** Whether what the agent and the XenStore daemon say to each other is recorded. It costs some time. */
+  readonly traced?: boolean;
+}
+
 /** Starts it all, with a HVM guest for each name. */
-export async function startBenchWorld(guests: readonly string[], quirks: readonly string[]): Promise<BenchWorld> {
+export async function startBenchWorld(
+  guests: readonly string[],
+  quirks: readonly string[],
+  { traced = false }: BenchWorldOptions = {},
+): Promise<BenchWorld> {
   const closers = new Closers();
   try {
     const home = await mkdtemp(join(tmpdir(), 'sdb-'));
@@ -64,14 +78,14 @@ export async function startBenchWorld(guests: readonly string[], quirks: readonl
     await applyManifests(kube, [namespaceManifest(leaseNamespace)], { parallel: 1, signal });
     const named = guests.flatMap((name) => ['--guest', `${name}=${uuidOf(name)}`]);
     const odd = quirks.flatMap((quirk) => ['--quirk', quirk]);
-    const place = ['--name', hostName, '--xenstore', socket];
+    const placeOf = (xenstoreSocket: string): string[] => ['--name', hostName, '--xenstore', xenstoreSocket];
     await Promise.all([
       run(['controller', '--kubeconfig', kubeconfig], /^controller ready/m),
       run(
         [
           'embedded',
           'host',
-          ...place,
+          ...placeOf(socket),
           '--without-agent',
           '--guest-dir',
           guestDir,
@@ -89,7 +103,9 @@ export async function startBenchWorld(guests: readonly string[], quirks: readonl
     closers.add(() => xenstore.close());
     await xenstore.connected();
     const where = ['--kubeconfig', kubeconfig, '--hypervisor', `simulated:${hypervisorSocket}`, '--probe-port', '0'];
-    const agent = await run(['agent', ...place, ...where], /^agent ready/m);
+    const trace = traced ? await traceXenStore(join(home, 'trace'), socket) : undefined;
+    if (trace !== undefined) closers.add(() => trace.close());
+    const agent = await run(['agent', ...placeOf(trace?.socketPath ?? socket), ...where], /^agent ready/m);
     const [, probes = ''] = await agent.output(/probes=(\S+)/);
     const metrics = async (): Promise<string> => (await fetch(`${probes}/metrics`)).text();
     return {
@@ -99,6 +115,8 @@ export async function startBenchWorld(guests: readonly string[], quirks: readonl
       guestSocket: (domid) => join(guestDir, `${String(domid)}.sock`),
       agent,
       daemon,
+      socketPath: socket,
+      trace,
       metrics,
       metric: async (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await metrics())?.[1] ?? 'NaN'),
       close: () => closers.close(),
