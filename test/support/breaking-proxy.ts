@@ -5,6 +5,8 @@ import type { FaultLine, MutatingRequest } from './fault-line.ts';
 /** A proxy on a unix socket that breaks a connection where a fault line says so. */
 export interface BreakingProxy {
   readonly socketPath: string;
+  /** Ends all connections, whatever is on its way; new ones are served. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -29,8 +31,12 @@ export async function startBreakingProxy(
   });
   server.listen(socketPath);
   await once(server, 'listening');
+  const cut = (): void => {
+    for (const pair of pairs) pair.break();
+  };
   return {
     socketPath,
+    cut,
     close: async () => {
       for (const pair of pairs) pair.destroy();
       server.close();
@@ -51,8 +57,11 @@ class Pair {
     const push = splitter((bytes, mutating) => {
       if (this.#broken) return;
       const verdict = mutating === undefined ? 'pass' : line.decide(mutating);
-      if (verdict !== 'break-before') server.write(bytes);
-      if (verdict !== 'pass') this.#break(line);
+      if (verdict !== 'break before') server.write(bytes);
+      if (verdict === 'pass') return;
+      this.#broken = true;
+      line.strike();
+      this.break();
     });
     client.on('data', push);
     server.on('data', (chunk: Buffer) => {
@@ -70,9 +79,9 @@ class Pair {
     this.#server.destroy();
   }
 
-  #break(line: FaultLine): void {
+  /** Nothing passes any more in either direction. What the server has is served. */
+  break(): void {
     this.#broken = true;
-    line.strike();
     this.#client.destroy();
     this.#server.end();
   }

@@ -20,7 +20,8 @@ const calls: RequestSplitter = (onRequest) => {
     for (const text of splitter.push(chunk.toString('latin1'))) {
       const { verb, args } = parseRequest(text);
       const bytes = Buffer.from(`${text}\n`, 'latin1');
-      onRequest(bytes, reading.has(verb) ? undefined : { text: `${verb} ${JSON.stringify(args)}`, effective: true });
+      const change = { link: 'hypervisor', text: `${verb} ${JSON.stringify(args)}`, effective: true } as const;
+      onRequest(bytes, reading.has(verb) ? undefined : change);
     }
   };
 };

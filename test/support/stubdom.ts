@@ -24,8 +24,9 @@ export class StubdomProcess {
   #stderr = '';
   readonly #waiters = new Set<() => void>();
 
-  constructor(args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
-    this.child = spawn(process.execPath, [entry, ...args], {
+  /** `program` is another one than the product, run from its source. */
+  constructor(args: readonly string[], options: { cwd?: string; env?: Record<string, string>; program?: string } = {}) {
+    this.child = spawn(process.execPath, [options.program ?? entry, ...args], {
       cwd: options.cwd ?? packageRoot,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

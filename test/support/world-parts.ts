@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Condition } from '../../operator/api/conditions.ts';
 import { leaseNamespace } from '../../operator/api/names.ts';
 import { createCentral } from '../../operator/controllers/central.ts';
+import { makeCertificates, type ServerCertificates } from '../../operator/embedded/api-server/certificates.ts';
 import { startApiServer } from '../../operator/embedded/api-server/server.ts';
 import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
 import { createEmbeddedFabric } from '../../operator/embedded/simulated-host/embedded-fabric.ts';
@@ -15,27 +16,34 @@ import { applyManifests, namespaceManifest, waitForEstablished } from '../../ope
 import { startXenstored } from '../../operator/embedded/xenstored/server.ts';
 import type { Hypervisor } from '../../operator/hypervisor/hypervisor.ts';
 import { createKubeClient } from '../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../operator/kube/config.ts';
+import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
 import { pciAttachments, stubDomains } from '../../operator/kube/resources.ts';
 import type { KubeClient, KubeObject, KubeWatcher } from '../../operator/kube/types.ts';
 import { silentLogger, systemClock } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
+import { type ApiProxy, startApiProxy } from './api-proxy.ts';
+import { ApiServerKeeper } from './api-server-keeper.ts';
+import type { BreakingProxy } from './breaking-proxy.ts';
 import { FaultLine } from './fault-line.ts';
 import { startHypervisorProxy } from './hypervisor-proxy.ts';
 import { watchObjects, type ObjectWatch } from './object-watch.ts';
 import { packageRoot, StubdomProcess } from './stubdom.ts';
 import { startXenStoreProxy } from './xenstore-proxy.ts';
 
-/** A simulated Xen host in this process, whose agent is a process of its own and sees XenStore and hypervisor through proxies. */
+/** A simulated Xen host in this process, whose agent is a process of its own and sees all others through proxies. */
 export interface FaultHost {
   readonly name: string;
   readonly admin: HostAdmin;
   readonly hypervisor: Hypervisor;
   /** dom0's view, past the proxy. */
   readonly xenstore: XenStore;
-  /** Where the agent's requests to XenStore and to the hypervisor can be broken. */
+  /** Where the agent's requests can be broken. */
   readonly line: FaultLine;
+  /** The agent's way to XenStore. */
+  readonly store: BreakingProxy;
+  /** The agent's way to the API server. */
+  readonly api: ApiProxy;
   readonly agent: AgentKeeper;
   /** PCI devices that have a driver of dom0, and may be seized. */
   readonly addresses: readonly string[];
@@ -53,6 +61,10 @@ export interface FaultWorld {
   readonly hosts: readonly FaultHost[];
   readonly stubDomains: ObjectWatch<Shown>;
   readonly attachments: ObjectWatch<Shown>;
+  /** The API server, where it is a process of its own. */
+  readonly apiServer: ApiServerKeeper | undefined;
+  /** Starts the controller and the watches anew: what they remember of outages makes them wait longer each time. */
+  renew(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -89,27 +101,36 @@ export class AgentKeeper {
 /** The driver of dom0 that has the devices at first. */
 export const hostDriver = 'igb';
 
-/** Starts API server, controller, and `hosts` hosts with their agents. */
-export async function startFaultWorld(hosts: number, devicesPerHost: number): Promise<FaultWorld> {
+/** What a world consists of. */
+export interface FaultWorldOptions {
+  readonly hosts: number;
+  readonly devicesPerHost: number;
+  /** Default `here`: in this process, and it stays. `process`: one of its own, that keeps its data and can be killed. */
+  readonly apiServer?: 'here' | 'process';
+}
+
+/** Starts API server, controller, and hosts with their agents. */
+export async function startFaultWorld(options: FaultWorldOptions): Promise<FaultWorld> {
   const closers = new Closers();
   const directory = await mkdtemp(join(tmpdir(), 'sdf-'));
   closers.add(() => rm(directory, { recursive: true, force: true }));
   try {
     const kubeconfig = join(directory, 'kubeconfig');
-    const server = await startApiServer({ kubeconfigPath: kubeconfig });
-    closers.add(() => server.close());
-    const kube = createKubeClient(await loadClusterConfig({ kubeconfig }));
+    const apiServer = await startApi(options.apiServer ?? 'here', directory, kubeconfig, closers);
+    const cluster = await loadClusterConfig({ kubeconfig });
+    const kube = createKubeClient(cluster);
     closers.add(() => kube.close());
     const { signal } = new AbortController();
     const definitions = await loadCustomResourceDefinitions(packageRoot);
     await applyManifests(kube, [...definitions, namespaceManifest(leaseNamespace)], { parallel: 4, signal });
     await waitForEstablished(kube, definitions, signal);
-    const central = createCentral({ kube, clock: systemClock, random: Math.random, logger: silentLogger });
-    closers.add(() => central.stop());
-    await central.start();
+    const inner = new Inner(kube);
+    closers.add(() => inner.stop());
+    await inner.start();
+    const common = { root: directory, cluster, certificates: await makeCertificates(Date.now()) };
     const started: FaultHost[] = [];
-    for (let number = 1; number <= hosts; number += 1) {
-      const host = await startFaultHost(`xen-${number}`, directory, kubeconfig, devicesPerHost, closers);
+    for (let number = 1; number <= options.hosts; number += 1) {
+      const host = await startFaultHost({ name: `xen-${number}`, devices: options.devicesPerHost, ...common }, closers);
       started.push(host);
       if (number > 1) continue;
       // What is compiled is kept at a clean end only: all later agents start in a fraction of the time.
@@ -118,25 +139,97 @@ export async function startFaultWorld(hosts: number, devicesPerHost: number): Pr
       await host.agent.restart();
     }
     await Promise.all(started.map(({ agent }) => agent.ready()));
-    const watches = await Promise.all([
-      watchObjects<Shown>(kube, stubDomains),
-      watchObjects<Shown>(kube, pciAttachments),
-    ]);
-    for (const watch of watches) closers.add(() => watch.close());
-    return { kube, hosts: started, stubDomains: watches[0], attachments: watches[1], close: () => closers.close() };
+    return {
+      kube,
+      hosts: started,
+      get stubDomains() {
+        return inner.stubDomains;
+      },
+      get attachments() {
+        return inner.attachments;
+      },
+      apiServer,
+      renew: async () => {
+        await inner.stop();
+        await inner.start();
+      },
+      close: () => closers.close(),
+    };
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function startFaultHost(
-  name: string,
-  root: string,
-  kubeconfig: string,
-  devices: number,
+/** What is in this process and watches the API server: the controller, and the test. */
+class Inner {
+  readonly #kube: KubeClient & KubeWatcher;
+  readonly #closers = new Closers();
+  #watches: readonly [ObjectWatch<Shown>, ObjectWatch<Shown>] | undefined;
+
+  constructor(kube: KubeClient & KubeWatcher) {
+    this.#kube = kube;
+  }
+
+  get stubDomains(): ObjectWatch<Shown> {
+    return this.#started()[0];
+  }
+
+  get attachments(): ObjectWatch<Shown> {
+    return this.#started()[1];
+  }
+
+  async start(): Promise<void> {
+    const kube = this.#kube;
+    const central = createCentral({ kube, clock: systemClock, random: Math.random, logger: silentLogger });
+    this.#closers.add(() => central.stop());
+    await central.start();
+    const watches = await Promise.all([
+      watchObjects<Shown>(kube, stubDomains),
+      watchObjects<Shown>(kube, pciAttachments),
+    ]);
+    for (const watch of watches) this.#closers.add(() => watch.close());
+    this.#watches = watches;
+  }
+
+  async stop(): Promise<void> {
+    await this.#closers.close();
+  }
+
+  #started(): readonly [ObjectWatch<Shown>, ObjectWatch<Shown>] {
+    if (this.#watches === undefined) throw new Error('the world has not started');
+    return this.#watches;
+  }
+}
+
+async function startApi(
+  where: 'here' | 'process',
+  directory: string,
+  kubeconfigPath: string,
   closers: Closers,
-): Promise<FaultHost> {
+): Promise<ApiServerKeeper | undefined> {
+  if (where === 'here') {
+    const server = await startApiServer({ kubeconfigPath });
+    closers.add(() => server.close());
+    return undefined;
+  }
+  const keeper = new ApiServerKeeper(kubeconfigPath, join(directory, 'data'));
+  closers.add(() => keeper.stop());
+  await keeper.start();
+  return keeper;
+}
+
+interface FaultHostOptions {
+  readonly name: string;
+  /** A directory for all hosts. */
+  readonly root: string;
+  readonly cluster: ClusterConfig;
+  readonly certificates: ServerCertificates;
+  readonly devices: number;
+}
+
+async function startFaultHost(options: FaultHostOptions, closers: Closers): Promise<FaultHost> {
+  const { name, root, cluster, certificates, devices } = options;
   const directory = join(root, name);
   await mkdir(directory);
   const daemon = await startXenstored({ socketPath: join(directory, 'xs'), guestDir: join(directory, 'guests') });
@@ -161,7 +254,10 @@ async function startFaultHost(
   closers.add(() => store.close());
   const calls = await startHypervisorProxy(join(directory, 'hv-proxy'), hypervisorSocket, line);
   closers.add(() => calls.close());
-  const args = ['--name', name, '--kubeconfig', kubeconfig, '--xenstore', store.socketPath];
+  const kubeconfigPath = join(directory, 'kubeconfig');
+  const api = await startApiProxy({ kubeconfigPath, certificates, upstream: cluster, line });
+  closers.add(() => api.close());
+  const args = ['--name', name, '--kubeconfig', kubeconfigPath, '--xenstore', store.socketPath];
   const agent = new AgentKeeper(
     () =>
       new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${calls.socketPath}`], {
@@ -171,7 +267,8 @@ async function startFaultHost(
   );
   closers.add(() => agent.stop());
   const { admin, hypervisor } = host;
-  return { name, admin, hypervisor, xenstore, line, agent, addresses: topology.devices.map(({ address }) => address) };
+  const addresses = topology.devices.map(({ address }) => address);
+  return { name, admin, hypervisor, xenstore, line, store, api, agent, addresses };
 }
 
 function seizable(count: number): PciTopology {

@@ -44,6 +44,7 @@ function describe(type: number, txId: number, payload: Buffer): MutatingRequest 
   const aborts = type === MessageType.TRANSACTION_END && payload.equals(abortion);
   const [path = ''] = payload.toString('latin1').split('\0', 1);
   return {
+    link: 'XenStore',
     text: `${messageTypeName(type)} ${path}`,
     effective: type === MessageType.TRANSACTION_END ? !aborts : txId === 0,
   };
