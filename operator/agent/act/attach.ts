@@ -13,6 +13,7 @@ import {
 import { backendEntry } from '../../domain/pci/backend.ts';
 import type { Snapshot } from '../../domain/snapshot.ts';
 import type { DeviceOf } from '../../domain/step.ts';
+import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf } from './context.ts';
 import { stubName } from './stub-domain.ts';
 
@@ -73,9 +74,20 @@ export async function ready(context: ActContext, uid: string, address: string): 
     await hypervisor.makeAssignable(address);
     devices.setDriver(address, 'pciback');
   }
-  await hypervisor.reset(address);
+  await resetIfItCan(context, uid, address);
   await hypervisor.grant(address, stub, { iommu: false });
   context.memory.ready(address, stub.uuid);
+}
+
+/** A device that cannot be reset is given away as it is, as libxl does, and people are told. */
+async function resetIfItCan({ hypervisor, happened }: ActContext, uid: string, address: string): Promise<void> {
+  try {
+    await hypervisor.reset(address);
+  } catch (error) {
+    if (!(error instanceof HypervisorError) || error.code !== 'NotSupported') throw error;
+    const message = `${address} has no way to be reset: the guest gets it as it was left`;
+    happened({ uid, type: 'Warning', reason: 'ResetUnsupported', message });
+  }
 }
 
 /** Another driver may have taken the device since it was claimed. */

@@ -4,7 +4,7 @@ import { claim, ready } from '../../../../operator/agent/act/attach.ts';
 import { release } from '../../../../operator/agent/act/device.ts';
 import { pciClaimPath, pciNotePath } from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
-import type { PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
+import { HypervisorError, type PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
 import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
 import { aPciNote, anAttachment, targetUuid, theAddress, theTarget } from '../../../support/builders.ts';
 
@@ -81,6 +81,16 @@ test('the driver that a device is seized from is noted before it is seized', asy
   await ready(context, 'pa-1', theAddress);
   expect(world.bus.device(theAddress).driver).toBe('pciback');
   expect(parseNote('pci', await world.xenstore.tryRead(notePath))?.originalDriver).toBe('ixgbe');
+});
+
+test('a device that has no way to be reset is given away all the same, and people are told', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  const context = world.context({ attachments: [anAttachment()], ...(await noted({})) });
+  const unresettable = Promise.reject(new HypervisorError('NotSupported', 'the device has no way to be reset'));
+  unresettable.catch(() => {});
+  await ready({ ...context, hypervisor: { ...context.hypervisor, reset: () => unresettable } }, 'pa-1', theAddress);
+  expect(world.happenings.map(({ reason }) => reason)).toEqual(['ResetUnsupported']);
+  expect(world.bus.grants()).toHaveLength(1);
 });
 
 test("an earlier attachment's note is not overwritten", async () => {
