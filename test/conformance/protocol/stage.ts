@@ -150,6 +150,13 @@ export class Stage {
     });
   }
 
+  /** Waits until the device model has done all that it had begun: it does one thing at a time, and this is one. */
+  async settled(): Promise<void> {
+    const channel = await this.channel();
+    await this.store.write(`${channel}/logdirty/cmd`, 'enable');
+    await this.value(`${channel}/logdirty/ret`, 'enable');
+  }
+
   /** Waits until there is a device model that is dead. */
   async dead(count = 1): Promise<void> {
     await eventually(async () => {

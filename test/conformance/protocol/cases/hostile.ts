@@ -42,6 +42,7 @@ export const hostile: readonly Scenario[] = [
       await stage.taken('pci-ins');
       stage.skip(60_000);
       await stage.noQuirks();
+      await stage.settled();
       await stage.write('state', 'running');
     },
     ends: {

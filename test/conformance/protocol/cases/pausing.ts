@@ -1,4 +1,15 @@
-import { attached, counters, guestHas, idle, madeReady, ready, says, type Scenario, untouched } from '../scenario.ts';
+import {
+  attached,
+  counters,
+  devices,
+  guestHas,
+  idle,
+  madeReady,
+  ready,
+  says,
+  type Scenario,
+  untouched,
+} from '../scenario.ts';
 import { xlSends } from '../xl.ts';
 
 const { ended } = counters;
@@ -151,6 +162,28 @@ export const pausing: readonly Scenario[] = [
       metrics: { [ended('save', 'Applied')]: 1, [ended('continue', 'Applied')]: 1, [ended('pci-ins', 'Applied')]: 1 },
       commands: [{ save: 1, continue: 1, 'pci-ins': 1 }],
       world: guestHas('nic'),
+    },
+  },
+  {
+    case: 12,
+    title:
+      'Somebody else inserts while the model is paused, and restores `paused` as it remembers it: nothing of ours is sent.',
+    act: async (stage) => {
+      await stage.start();
+      await stage.pause();
+      await stage.condition('web', 'Paused', { status: 'True' });
+      await xlSends(stage, 'pci-ins', `${devices.disk},msitranslate=0,power_mgmt=0`);
+      await stage.node('state', 'pci-inserted');
+      await stage.write('state', 'paused');
+      stage.skip(60_000);
+    },
+    ends: {
+      condition: isPaused,
+      also: [ready, idle],
+      warnings: [],
+      metrics: { [ended('save', 'Applied')]: 1 },
+      commands: [{ save: 1, 'pci-ins': 1 }],
+      world: { ...untouched, state: 'paused' },
     },
   },
 ];
