@@ -9,6 +9,13 @@ const domainPath = /^\/local\/domain\/(\d{1,5})$/;
 /** Back ends change in bursts, and none of their changes is urgent. */
 const backendDelayMs = 25;
 
+/**
+ * A reply is `command` deleted, `parameter` written, then `state` written. A look at each of them would most often be under
+ * way when the next one comes, and make the reply wait for it.
+ */
+const replyBegan = /\/(?:command|parameter)$/;
+const replyDelayMs = 5;
+
 /** A stub domain may cause so many passes at once, and so many a second after: a hostile one flaps at full speed. */
 const burst = 20;
 const refillPerMs = 10 / 1000;
@@ -102,7 +109,7 @@ export class StubWatches {
     this.#keys.set(domid, key);
     const watch = this.#xenstore.watch(`/local/domain/${domid}`, ({ path }) => {
       this.#tell(path);
-      if (relevant.test(path)) this.#wake(key, 0);
+      if (relevant.test(path)) this.#wake(key, replyBegan.test(path) ? replyDelayMs : 0);
     });
     this.#followed.set(key, { domid, watch });
     whenReady(watch, () => {

@@ -52,6 +52,17 @@ test('the events of one change are one wake, and leave the budget for the next',
   expect(wakes).toEqual(Array(15).fill(0));
 });
 
+test('a reply is looked at once: when it is whole, or shortly after where it has no `state`', () => {
+  const { wakes, fire, wait } = bench();
+  fire(`${channel}/command`);
+  wait(1);
+  fire(`${channel}/parameter`);
+  wait(1);
+  expect(wakes).toEqual([5]);
+  fire(`${channel}/state`);
+  expect(wakes).toEqual([5, 0]);
+});
+
 test('an event that comes while a pass runs wakes again', () => {
   const { watches, wakes, fire } = bench();
   fire(`${channel}/state`);
