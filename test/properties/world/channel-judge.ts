@@ -191,7 +191,9 @@ export class ChannelJudge {
     return () => {
       if (before === undefined) return;
       const { sent } = channel;
-      if (sent === undefined || sent.consumed || before !== sent.command) {
+      // Without a parameter nobody can tell the same word of another toolstack from ours.
+      const taken = sent?.consumed === true && sent.parameter !== '';
+      if (sent === undefined || taken || before !== sent.command) {
         this.#violated(channel, `a command that was not the agent's (${before.slice(0, 20)}) was taken back`);
         return;
       }
