@@ -1,3 +1,4 @@
+import { findCondition } from '../api/conditions.ts';
 import { leaseNamespace } from '../api/names.ts';
 import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../api/generated/stub-domain.ts';
@@ -14,6 +15,7 @@ import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
 import type { Readiness } from '../runtime/probes.ts';
+import type { CentralMetrics, ClusterObject } from './central-metrics.ts';
 import { HostLeases } from './host-leases.ts';
 import { ClaimTable } from './pci-attachment/claim-table.ts';
 import { byWantedAddress, isClaimed, reconcilePciAttachment } from './pci-attachment/reconcile.ts';
@@ -30,6 +32,7 @@ export interface CentralOptions {
   readonly logger: Logger;
   readonly metrics?: (controller: string, concurrency: number) => ControllerMetrics;
   readonly kubeMetrics?: KubeMetrics;
+  readonly centralMetrics?: CentralMetrics;
 }
 
 /** The controller program: it decides where and which, and never touches a host. */
@@ -128,6 +131,15 @@ export function createCentral(options: CentralOptions): Central {
     reconcile: (name) => reconcileXenHost(name, { kube, hosts, leases: liveness, clock }),
   });
 
+  let leading = false;
+  options.centralMetrics?.observe({
+    leading: () => leading,
+    hosts: () => hosts.list().map(({ metadata }) => liveness.liveness(metadata.name)),
+    objects: () => [domains, attachments, hosts].flatMap((informer) => informer.list().map(counted)),
+    removals: () => attachments.list().flatMap(({ status }) => status?.removingSince ?? []),
+    now: () => clock.now(),
+  });
+
   const touchHost = (host: string): void => {
     for (const object of domains.byIndex(byHost, host)) placement.enqueue(keyOf(object));
     for (const object of attachments.byIndex(byHost, host)) claiming.enqueue(keyOf(object));
@@ -184,8 +196,10 @@ export function createCentral(options: CentralOptions): Central {
       placement.start();
       claiming.start();
       health.start();
+      leading = true;
     },
     stop: async () => {
+      leading = false;
       await Promise.all([placement.stop(5000), claiming.stop(5000), health.stop(5000)]);
       liveness.stop();
       await Promise.allSettled(informers.map((informer) => informer.stop()));
@@ -195,6 +209,11 @@ export function createCentral(options: CentralOptions): Central {
       return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };
     },
   };
+}
+
+/** What is counted of an object. */
+function counted({ kind, status }: StubDomain | PciAttachment | XenHost): ClusterObject {
+  return { kind, ready: findCondition(status?.conditions, 'Ready')?.status ?? 'Unknown' };
 }
 
 function lean<T extends object>(whole: T, keep: readonly (keyof T)[]): T {

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { createAgentMetrics } from '../../operator/agent/agent-metrics.ts';
 import { type Agent, createAgent } from '../../operator/agent/agent.ts';
 import { leaseNamespace } from '../../operator/api/names.ts';
+import { createCentralMetrics } from '../../operator/controllers/central-metrics.ts';
 import { type Central, createCentral } from '../../operator/controllers/central.ts';
 import { startApiServer } from '../../operator/embedded/api-server/server.ts';
 import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
@@ -169,6 +170,8 @@ export class OperatorWorld {
   readonly log: CapturedLog;
   /** The controller's clock. */
   readonly clock: SkippingClock;
+  /** The cluster's metrics. */
+  readonly metrics: Registry;
   readonly objects: WorldObjects;
   readonly #hosts: ReadonlyMap<string, WorldHost>;
   readonly #closers: Closers;
@@ -179,6 +182,7 @@ export class OperatorWorld {
     home: string;
     log: CapturedLog;
     clock: SkippingClock;
+    metrics: Registry;
     hosts: ReadonlyMap<string, WorldHost>;
     closers: Closers;
   }) {
@@ -187,6 +191,7 @@ export class OperatorWorld {
     this.home = parts.home;
     this.log = parts.log;
     this.clock = parts.clock;
+    this.metrics = parts.metrics;
     this.objects = new WorldObjects(parts.kube);
     this.#hosts = parts.hosts;
     this.#closers = parts.closers;
@@ -232,7 +237,8 @@ export async function startOperatorWorld(options: WorldOptions = {}): Promise<Op
       { fieldManager: 'test', force: true },
     );
     const clock = skippingClock();
-    await startCentral(cluster, clock, log, closers);
+    const metrics = new Registry();
+    await startCentral(cluster, clock, metrics, log, closers);
     const hosts = new Map<string, WorldHost>();
     for (let index = 1; index <= (options.hosts ?? 1); index += 1) {
       const name = `xen-${String(index)}`;
@@ -243,7 +249,7 @@ export async function startOperatorWorld(options: WorldOptions = {}): Promise<Op
       await host.start();
       hosts.set(name, host);
     }
-    const world = new OperatorWorld({ kube, kubeconfigPath, home, log, clock, hosts, closers });
+    const world = new OperatorWorld({ kube, kubeconfigPath, home, log, clock, metrics, hosts, closers });
     await eventually(async () => {
       for (const name of hosts.keys()) await world.objects.condition('XenHost', name, 'Ready', { status: 'True' }, 0);
     });
@@ -257,13 +263,15 @@ export async function startOperatorWorld(options: WorldOptions = {}): Promise<Op
 async function startCentral(
   cluster: ClusterConfig,
   clock: SkippingClock,
+  metrics: Registry,
   log: CapturedLog,
   closers: Closers,
 ): Promise<Central> {
   const logger = log.logger.child({ controller: 'central' });
   const kube = createKubeClient(cluster, { logger });
   closers.add(() => kube.close());
-  const central = createCentral({ kube, clock, random: Math.random, logger });
+  const centralMetrics = createCentralMetrics(metrics);
+  const central = createCentral({ kube, clock, random: Math.random, logger, centralMetrics });
   closers.add(() => central.stop());
   await central.start();
   return central;

@@ -5,6 +5,7 @@ import { createAgent } from '../../agent/agent.ts';
 import { createCentral } from '../../controllers/central.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
+import type { CentralMetrics } from '../../controllers/central-metrics.ts';
 import type { AgentMetrics } from '../../agent/agent-metrics.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
 import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
@@ -43,7 +44,9 @@ export async function runController(context: CommandContext, options: ProgramOpt
     clock: systemClock,
     random: Math.random,
     logger,
-    ...(metrics === undefined ? {} : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube }),
+    ...(metrics === undefined
+      ? {}
+      : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube, centralMetrics: await ofCluster(metrics) }),
   });
   try {
     await serve(context, options, logger, metrics, central, `controller ready cluster=${config.server}`);
@@ -107,6 +110,12 @@ async function openMetrics(options: ProgramOptions): Promise<Metrics | undefined
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return { registry, ofController: createControllerMetrics(registry), ofKube: createKubeMetrics(registry) };
+}
+
+/** The cluster's, which only the controller has. */
+async function ofCluster({ registry }: Metrics): Promise<CentralMetrics> {
+  const { createCentralMetrics } = await import('../../controllers/central-metrics.ts');
+  return createCentralMetrics(registry);
 }
 
 /** The protocol's, which only an agent has. */
