@@ -59,13 +59,12 @@ export async function rearm(context: ActContext, address: string): Promise<void>
   const note = context.snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   await context.hypervisor.revoke(address, note.target, { iommu: true });
-  const { owner, name, stub, target, originalDriver } = note;
-  const driver = originalDriver === undefined ? {} : { originalDriver };
+  const { vdevfn: _, forcedAt: __, ...kept } = note;
   const path = at.pciNotePath(note.target.uuid, address);
   context.memory.unready(address);
   await context.commit({
     expect: [expectNote('pci', path, note, 'the device is in other hands')],
-    write: [{ path, value: formatNote('pci', { owner, name, stub, target, stage: 'claimed', ...driver }) }],
+    write: [{ path, value: formatNote('pci', { ...kept, stage: 'claimed' }) }],
     remove: [],
   });
 }

@@ -2,6 +2,7 @@ import type { Reason } from '../../api/reasons.ts';
 import type { CommandName } from '../notes.ts';
 import type { DeviceModelWord } from '../untrusted.ts';
 import type { ChannelView, Conclusion } from './channel.ts';
+import { requestedVdevfn } from './parameter.ts';
 
 /** What the device model answered. `terminal`: the word in `state` that only its acknowledgement clears. */
 export interface Reply {
@@ -11,14 +12,21 @@ export interface Reply {
   readonly unsettled?: true;
 }
 
-type Words = Pick<ChannelView, 'state' | 'parameter'>;
+type Words = Pick<ChannelView, 'state' | 'parameter'> & Partial<Pick<ChannelView, 'inflight' | 'undecided'>>;
+
+/** Who asked for a place gets that one or none (§4.4, 3): another is the late answer to an earlier insert. */
+function isElsewhere({ inflight, undecided }: Words, vdevfn: number): boolean {
+  const asked = requestedVdevfn((inflight ?? undecided)?.parameter ?? '');
+  return asked !== undefined && asked !== vdevfn;
+}
 
 const applied = (reason: Reason, vdevfn?: number): Conclusion =>
   vdevfn === undefined ? { outcome: 'Applied', reason } : { outcome: 'Applied', reason, vdevfn };
 
 /** `state` alone is not enough: with our own request still in `parameter`, `pci-inserted` is stale or forged (§2.5). */
-function inserted({ state, parameter }: Words): Reply | undefined {
-  return state === 'pci-inserted' && parameter.kind === 'vdevfn'
+function inserted(words: Words): Reply | undefined {
+  const { state, parameter } = words;
+  return state === 'pci-inserted' && parameter.kind === 'vdevfn' && !isElsewhere(words, parameter.vdevfn)
     ? { conclusion: applied('Inserted', parameter.vdevfn), terminal: state }
     : undefined;
 }

@@ -100,6 +100,11 @@ export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefi
   if (address === undefined || note === undefined || !isCurrent(snapshot, note)) return wait();
   if (note.stage === 'removed') return { step: { do: 'rearm', address } };
   if (note.stage !== 'claimed') return wait();
+  // It was on its way out when it was wanted again: that is seen through, and it is claimed anew.
+  const leaves = backendEntry(snapshot.pciBackend, address)?.state === xenbusState.closing;
+  if (leaves && snapshot.pciBackend.state === xenbusState.connected) {
+    return { step: { do: 'release', address, quarantine: true } };
+  }
   if (attachmentObstacle(snapshot, attachment) !== undefined) return wait();
   if (!isReadied(snapshot, address) || groupPending(snapshot, address) !== undefined) return wait();
   const gate = insertGate(snapshot.pciBackend, address, snapshot.memory.frontendConnectedSince, snapshot.now);

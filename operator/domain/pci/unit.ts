@@ -8,6 +8,12 @@ import { insertGate } from './gate.ts';
 import { isReadied } from './readied.ts';
 import { functionZeroIn, inSlot, isIn } from './slot.ts';
 
+/** Of two that ask for one function: the one that has a device, else the one that asked first. */
+function goesBefore(a: PciAttachment, b: PciAttachment): boolean {
+  const [left, right] = [claimedAddress(a) !== undefined, claimedAddress(b) !== undefined];
+  return left === right ? askedBefore(a, b) : left;
+}
+
 /**
  * The attachments that ask for one slot of the guest are a unit: the functions of one card. They are inserted from the
  * highest function down to 0, since the guest looks at the slot when function 0 comes, and then at all functions; and none
@@ -17,7 +23,7 @@ export function unitOf(snapshot: Snapshot, { spec }: PciAttachment): PciAttachme
   if (spec.virtualSlot === undefined) return [];
   return snapshot.attachments
     .filter((other) => other.spec.virtualSlot === spec.virtualSlot && !isDeleting(other))
-    .sort((a, b) => b.spec.virtualFunction - a.spec.virtualFunction);
+    .sort((a, b) => b.spec.virtualFunction - a.spec.virtualFunction || (goesBefore(a, b) ? -1 : 1));
 }
 
 const nameOf = ({ metadata, spec }: PciAttachment): string =>
@@ -28,8 +34,9 @@ const isInNow = (snapshot: Snapshot, attachment: PciAttachment): boolean => {
   return note !== undefined && isIn(note) && isCurrent(snapshot, note);
 };
 
-/** Another device that has the same function of the slot, or is to have it and was asked for earlier. */
+/** Another device that has the same function of the slot, or is to have it. */
 function taken(snapshot: Snapshot, attachment: PciAttachment, unit: readonly PciAttachment[]): Obstacle | undefined {
+  if (isInNow(snapshot, attachment)) return undefined;
   const { virtualSlot: slot = 0, virtualFunction: fn } = attachment.spec;
   const where = `function ${fn} of slot ${slot}`;
   const vdevfn = wantedVdevfn(attachment);
@@ -46,10 +53,10 @@ function taken(snapshot: Snapshot, attachment: PciAttachment, unit: readonly Pci
     (other) =>
       other.metadata.uid !== attachment.metadata.uid &&
       other.spec.virtualFunction === fn &&
-      askedBefore(other, attachment),
+      goesBefore(other, attachment),
   );
   if (rival === undefined) return undefined;
-  const message = `PciAttachment ${rival.metadata.name} asked earlier for ${where}. To have another place, delete this one and create it again.`;
+  const message = `PciAttachment ${rival.metadata.name} is to have ${where}. To have another place, delete this one and create it again.`;
   return { reason: 'FunctionTaken', message, forGood: true };
 }
 
@@ -118,7 +125,10 @@ function unready(snapshot: Snapshot, member: PciAttachment): string | undefined 
  */
 export function unitPending(snapshot: Snapshot, attachment: PciAttachment): string | undefined {
   const unit = unitOf(snapshot, attachment);
-  const others = unit.filter(({ metadata }) => metadata.uid !== attachment.metadata.uid);
+  // One whose place another has is not of the unit, and must not hold it up.
+  const others = unit.filter(
+    (other) => other.metadata.uid !== attachment.metadata.uid && taken(snapshot, other, unit) === undefined,
+  );
   for (const other of others) {
     const why = unready(snapshot, other);
     if (why !== undefined) {

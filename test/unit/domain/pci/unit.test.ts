@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
 import { agentFinalizer, forceRemovalAnnotation } from '../../../../operator/api/names.ts';
+import { replyTo } from '../../../../operator/domain/command-channel/reply.ts';
 import { channelTransaction } from '../../../../operator/domain/command-channel/transactions.ts';
 import { channelPhase } from '../../../../operator/domain/command-channel/look.ts';
 import { pciNotePath } from '../../../../operator/domain/locations.ts';
@@ -239,9 +240,22 @@ describe('a place that cannot be had', () => {
       hostDevices: new Map([...base.hostDevices, ['0000:03:00.7', aDevice({ address: '0000:03:00.7' })] as const]),
     };
     expect(conditions(snapshot, 'twin')['Stalled']).toBe(
-      'True FunctionTaken: PciAttachment fn1 asked earlier for function 1 of slot 6. To have another place, delete this one and create it again.',
+      'True FunctionTaken: PciAttachment fn1 is to have function 1 of slot 6. To have another place, delete this one and create it again.',
     );
     expect(conditions(snapshot, 'fn1')['Stalled']).toMatch(/^False/);
+    const order = { ...snapshot, pciNotes: unit({ 3: 'attached', 2: 'attached' }).pciNotes };
+    const prepared = { ...order, claims: new Map([...order.claims, ['0000:03:00.7', 0] as const]) };
+    expect(next(prepared).step).toMatchObject({ do: 'send', address: addressOf(1) });
+  });
+
+  test('two ask for one function: the one with a device goes first, and the other does not hold it up', () => {
+    const twin = fnAttachment(0, {
+      metadata: { uid: 'pa-9', name: 'twin', creationTimestamp: '2025-01-01T00:00:00Z' },
+      claimed: false,
+    });
+    const base = unit({ 3: 'attached', 2: 'attached', 1: 'attached' });
+    const snapshot = { ...base, attachments: [twin, ...base.attachments] };
+    expect(next(snapshot).step).toMatchObject({ do: 'send', address: addressOf(0) });
   });
 
   test('function 0 is in already: it has to come again', () => {
@@ -346,6 +360,14 @@ describe('removal', () => {
     expect(next({ ...base, channel }).step).toBeUndefined();
   });
 
+  test('what was on its way out of the back end when it was wanted again is released, and claimed anew', () => {
+    const entries = everything.entries.map((entry) => (entry.index === 1 ? { ...entry, state: 5 } : entry));
+    const snapshot = unit({}, { pciBackend: { ...everything, entries } });
+    expect(next(snapshot).step).toEqual({ do: 'release', address: addressOf(1), quarantine: true });
+    const busy = unit({}, { pciBackend: { ...everything, entries, state: 7 } });
+    expect(next(busy).step).toBeUndefined();
+  });
+
   test('the annotation takes one function alone; Force does after its time', () => {
     const annotations = { [forceRemovalAnnotation]: 'why' };
     const base = unit(all('attached'));
@@ -369,5 +391,23 @@ describe('removal', () => {
   test('the StubDomain is deleted: function 0 is asked for all', () => {
     const snapshot = unit(all('attached'), { object: aStubDomain({}, deleting) });
     expect(next(snapshot).step).toMatchObject({ do: 'send', command: 'pci-rem', parameter: addressOf(0) });
+  });
+});
+
+test('an answer that names another place than the one asked for is not the answer to this insert', () => {
+  const parameter = { kind: 'vdevfn', vdevfn: 0x32 } as const;
+  const sent = (text: string) =>
+    ({
+      ...aSnapshot().channel!,
+      state: 'pci-inserted',
+      parameter,
+      inflight: { command: 'pci-ins', parameter: text } as InflightNote,
+    }) as const;
+  expect(replyTo('pci-ins', sent(`${addressOf(1)}@31,msitranslate=0,power_mgmt=0`))).toBeUndefined();
+  expect(replyTo('pci-ins', sent(`${addressOf(2)}@32,msitranslate=0,power_mgmt=0`))).toMatchObject({
+    conclusion: { outcome: 'Applied', vdevfn: 0x32 },
+  });
+  expect(replyTo('pci-ins', sent(`${addressOf(2)},msitranslate=0,power_mgmt=0`))).toMatchObject({
+    conclusion: { outcome: 'Applied', vdevfn: 0x32 },
   });
 });
