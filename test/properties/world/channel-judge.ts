@@ -229,7 +229,8 @@ export class ChannelJudge {
           channel,
           `running was written over ${before === undefined ? 'nothing' : JSON.stringify(before)}`,
         );
-      else if (word !== undefined) this.#violated(channel, 'running was written while a command waited to be taken');
+      else if (word !== undefined && !ours)
+        this.#violated(channel, 'running was written while a command waited to be taken');
       else if (note !== undefined && !(ours && noteGoes))
         this.#violated(channel, `running was written over ${before}, which does not answer the command under way`);
       else if (note === undefined && !ours && now() - channel.stateSince < staleGraceMs)
