@@ -16,5 +16,20 @@ export const agentManager = 'stubdom-agent';
  */
 export const forceRemovalAnnotation = `${group}/force-removal`;
 
+/**
+ * On a StubDomain or PciAttachment: leave it as it is. What the command channel has under way is still ended. The value says
+ * why, for people.
+ */
+export const reconcilePausedAnnotation = `${group}/paused`;
+
+/**
+ * On a XenHost: an administrator says that the host is dead and stays off, so that what is bound to it is released. The value
+ * says why, for people.
+ */
+export const fencedAnnotation = `${group}/fenced`;
+
+/** On a StubDomain or PciAttachment: the admission policy of the chart refuses its deletion. */
+export const deletionProtectionAnnotation = `${group}/deletion-protection`;
+
 /** Namespace of the hosts' Leases. */
 export const leaseNamespace = 'stubdom-system';

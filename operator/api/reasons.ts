@@ -36,6 +36,12 @@ export const conditionTypes = {
     Ready: { writer: 'agent', meaning: 'The agent can see and drive the host.' },
     XenStoreConnected: { writer: 'agent', meaning: 'The link to XenStore is up.' },
     HypervisorReady: { writer: 'agent', meaning: 'The hypervisor driver answers.' },
+    Schedulable: { writer: 'controller', meaning: 'Further stub domains may be placed on the host.' },
+    Drained: { writer: 'controller', meaning: 'spec.drain asks for an empty host, and no StubDomain is bound to it.' },
+    Fenced: {
+      writer: 'controller',
+      meaning: 'An administrator said that the host is dead, and its Lease has run out: what was bound to it is released.',
+    },
   },
 } as const satisfies Record<string, Record<string, ConditionTypeInfo>>;
 
@@ -52,7 +58,19 @@ export const reasons = {
   Scheduled: 'A host was chosen.',
   NoSuchHost: 'spec.nodeName names a host that is not registered.',
   HostUnschedulable: 'The host takes no further stub domains.',
-  NoMatchingHost: 'No host has the labels that spec.nodeSelector asks for.',
+  HostDraining: 'The host shall become empty (spec.drain) and takes no further stub domains.',
+  HostFenced: 'An administrator said that the host is dead.',
+  NoMatchingHost: 'No host has the labels, memory and devices that are asked for.',
+  GuestElsewhere: 'The guest runs on another host than the one that was chosen.',
+  ReconcilePaused: 'The annotation stubdom.io/paused is there: nothing is changed until it is removed.',
+  Schedulable: 'The host takes further stub domains.',
+  NotDraining: 'Nobody asked for an empty host.',
+  StubDomainsRemain: 'The host shall become empty, and StubDomains are bound to it.',
+  Drained: 'The host shall become empty, and no StubDomain is bound to it.',
+  NotFenced: 'Nobody said that the host is dead.',
+  FenceUnexplained: 'The annotation that fences the host gives no reason, so that nothing is released.',
+  FenceRefused: 'Somebody said that the host is dead, and its Lease has not run out: nothing is released.',
+  Fenced: 'The host is dead, as an administrator said; what was bound to it is released.',
   TargetNotFound: 'No guest with the uuid of spec.target runs there.',
   TargetNameMismatch: 'The guest with this uuid has another name than spec.target.name.',
   TargetFound: 'The guest runs.',
@@ -94,6 +112,8 @@ export const reasons = {
   CommandInFlight: 'A command of ours is under way.',
   ForeignCommand: 'Somebody else gave the device model a command.',
   StaleState: 'An old reply stands in the channel.',
+  CommandContested:
+    'Another program gave the device model a command at the same time, so that nobody can tell whose answer came.',
   CommandNotDeleted:
     'The device model answers commands without deleting them, so that nobody can tell whether it took one; it is not driven.',
   LegacyLayout: 'The device model has its command channel below domain 0, as before Xen 4.6; it is not driven.',

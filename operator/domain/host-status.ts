@@ -92,7 +92,7 @@ export function hostFacts(view: HostView): Facts {
   const guests = guestsOf(view);
   const pciDevices = devicesOf(view);
   const used = pciDevices.filter(({ owner }) => owner !== undefined).length;
-  const assignable = pciDevices.filter((device) => device.assignable === 'Assignable').length;
+  const free = pciDevices.filter(({ assignable, owner }) => assignable === 'Assignable' && owner === undefined).length;
   const { info } = view;
   return {
     ...(info === undefined
@@ -110,7 +110,7 @@ export function hostFacts(view: HostView): Facts {
         }),
     guestCount: guests.length,
     stubDomainCount: guests.filter(({ stubDomain }) => stubDomain !== undefined).length,
-    pciSummary: `${used}/${assignable}`,
+    pciSummary: `${free} free, ${used} used`,
     pciDevices,
     guests,
   };

@@ -1,3 +1,4 @@
+import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { ChannelPhase, ChannelTimeouts } from './command-channel/channel.ts';
 import { channelPhase, lookAtChannel } from './command-channel/look.ts';
 import type { ChannelEffect } from './command-channel/machine.ts';
@@ -6,6 +7,7 @@ import { heirOf } from './pci/heir.ts';
 import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
+import { isReconcilePaused } from './reconcile-pause.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
 import { runStateStep, savedStateStep } from './stub-domain/run-state-step.ts';
 import { isUnknown, unknownRetryMs } from './stub-domain/unknown-domains.ts';
@@ -41,7 +43,7 @@ function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Gener
   const byUid = new Map(snapshot.attachments.map((attachment) => [attachment.metadata.uid, attachment]));
   for (const [address, note] of snapshot.pciNotes) {
     const attachment = byUid.get(note.owner);
-    if (attachment !== undefined && isWanted(snapshot, attachment)) continue;
+    if (attachment !== undefined && (isWanted(snapshot, attachment) || isReconcilePaused(attachment))) continue;
     const heir = heirOf(snapshot, address, note);
     yield heir === undefined
       ? removalStep(snapshot, channel, address, note, attachment)
@@ -50,13 +52,23 @@ function* removals(snapshot: Snapshot, channel: ChannelPhase | undefined): Gener
 }
 
 function* attachments(snapshot: Snapshot, channel: ChannelPhase | undefined): Generator<Plan> {
-  const wanted = snapshot.attachments.filter((attachment) => isWanted(snapshot, attachment));
+  yield* grants(snapshot, isReconcilePaused);
+  const wanted = snapshot.attachments.filter((one) => isWanted(snapshot, one) && !isReconcilePaused(one));
   yield claimStep(snapshot, wanted);
   for (const attachment of wanted) yield readyStep(snapshot, attachment);
   yield dropBackendStep(snapshot);
   yield enlistStep(snapshot, wanted);
   if (snapshot.object?.spec.runState === 'Paused') return;
   for (const attachment of wanted) yield insertStep(snapshot, channel, attachment);
+}
+
+/** A device that the device model has put into the guest gets its grants, whoever is left alone: without them it is of no use. */
+function* grants(snapshot: Snapshot, which: (attachment: PciAttachment) => boolean): Generator<Plan> {
+  for (const attachment of snapshot.attachments) {
+    if (!isWanted(snapshot, attachment) || !which(attachment)) continue;
+    const plan = readyStep(snapshot, attachment);
+    if (plan.step?.do === 'grant') yield plan;
+  }
 }
 
 /** Finalizers: on before anything is done, off when everything is undone. */
@@ -66,6 +78,7 @@ function* finalizers(snapshot: Snapshot, finalizer: string): Generator<Plan> {
     yield { step: { do: 'addFinalizer', kind: 'StubDomain', uid: object.metadata.uid } };
   }
   for (const attachment of snapshot.attachments) {
+    if (isReconcilePaused(attachment)) continue;
     const { uid, finalizers: held } = attachment.metadata;
     const has = held?.includes(finalizer) === true;
     if (isDeleting(attachment)) {
@@ -110,6 +123,11 @@ function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeout
   const channel = channelPhase(snapshot, timeouts);
   if (isUnknown(snapshot)) {
     yield wait(snapshot.now + unknownRetryMs);
+    return;
+  }
+  if (isReconcilePaused(snapshot.object)) {
+    yield channelStep(lookAtChannel(snapshot, timeouts)?.effects[0]);
+    yield* grants(snapshot, () => true);
     return;
   }
   yield* finalizers(snapshot, finalizer);

@@ -2,6 +2,7 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { type ChannelCommit, type ChannelState, step, unseenChannel } from '../../domain/command-channel/machine.ts';
 import type { Attempt, Memory, Snapshot } from '../../domain/snapshot.ts';
 import type { Wiring } from '../../domain/stub-domain/drift.ts';
+import { isReconcilePaused } from '../../domain/reconcile-pause.ts';
 import { isRefusal } from '../../domain/step-owner.ts';
 import { claimedAddress } from '../../domain/wanted.ts';
 import { xenbusState } from '../../domain/xenbus.ts';
@@ -65,9 +66,14 @@ export class KeyMemory {
 
   /** Takes note of what can only be known by having looked before. */
   observe(snapshot: Omit<Snapshot, 'memory'>): void {
-    if (snapshot.object?.metadata.deletionTimestamp === undefined) this.#deletingSince = undefined;
+    const { object } = snapshot;
+    // What waits because it is left alone has all its time when it goes on.
+    const isHeld = isReconcilePaused(object);
+    if (isHeld || object?.metadata.deletionTimestamp === undefined) this.#deletingSince = undefined;
     else this.#deletingSince ??= snapshot.now;
-    const leaving = snapshot.attachments.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    const leaving = snapshot.attachments.filter(
+      (one) => one.metadata.deletionTimestamp !== undefined && !isHeld && !isReconcilePaused(one),
+    );
     for (const { metadata } of leaving) {
       if (!this.#removingSince.has(metadata.uid)) this.#removingSince.set(metadata.uid, snapshot.now);
     }

@@ -10,6 +10,10 @@ export interface StubDomainSpec {
    */
   readonly nodeName?: string;
   /**
+   * How the host is found when nodeName does not say it. FollowGuest waits until a host reports the target guest. ChooseHost does not wait: where no host reports the guest yet, one is chosen that has the labels, the memory and the devices, and whoever starts the guest starts it there (status.nodeName). Left out, FollowGuest.
+   */
+  readonly placement?: 'FollowGuest' | 'ChooseHost';
+  /**
    * Labels that the XenHost must have.
    */
   readonly nodeSelector?: {

@@ -10,7 +10,7 @@ interface Validator<T> {
 }
 
 export const validateStubDomainSpec: Validator<StubDomainSpec> = validate10 as never;
-const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
+const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"placement":{"type":"string","enum":["FollowGuest","ChooseHost"]},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "u");
 const pattern1 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "u");
@@ -113,11 +113,10 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.nodeSelector !== undefined){
-let data1 = data.nodeSelector;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(Object.keys(data1).length > 32){
-const err6 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/maxProperties",keyword:"maxProperties",params:{limit: 32},message:"must NOT have more than 32 properties"};
+if(data.placement !== undefined){
+let data1 = data.placement;
+if(typeof data1 !== "string"){
+const err6 = {instancePath:instancePath+"/placement",schemaPath:"#/properties/placement/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -126,11 +125,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-for(const key1 in data1){
-let data2 = data1[key1];
-if(typeof data2 === "string"){
-if(data2.length > 63){
-const err7 = {instancePath:instancePath+"/nodeSelector/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(!((data1 === "FollowGuest") || (data1 === "ChooseHost"))){
+const err7 = {instancePath:instancePath+"/placement",schemaPath:"#/properties/placement/enum",keyword:"enum",params:{allowedValues: schema11.properties.placement.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -140,8 +136,11 @@ vErrors.push(err7);
 errors++;
 }
 }
-else {
-const err8 = {instancePath:instancePath+"/nodeSelector/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.nodeSelector !== undefined){
+let data2 = data.nodeSelector;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(Object.keys(data2).length > 32){
+const err8 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/maxProperties",keyword:"maxProperties",params:{limit: 32},message:"must NOT have more than 32 properties"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -150,10 +149,11 @@ vErrors.push(err8);
 }
 errors++;
 }
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object"};
+for(const key1 in data2){
+let data3 = data2[key1];
+if(typeof data3 === "string"){
+if(data3.length > 63){
+const err9 = {instancePath:instancePath+"/nodeSelector/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -163,9 +163,8 @@ vErrors.push(err9);
 errors++;
 }
 }
-let data3 = data.flavor;
-if(typeof data3 !== "string"){
-const err10 = {instancePath:instancePath+"/flavor",schemaPath:"#/properties/flavor/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err10 = {instancePath:instancePath+"/nodeSelector/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -174,8 +173,10 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!((data3 === "MiniOS") || (data3 === "Linux"))){
-const err11 = {instancePath:instancePath+"/flavor",schemaPath:"#/properties/flavor/enum",keyword:"enum",params:{allowedValues: schema11.properties.flavor.enum},message:"must be equal to one of the allowed values"};
+}
+}
+else {
+const err11 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -184,9 +185,10 @@ vErrors.push(err11);
 }
 errors++;
 }
-let data4 = data.provisioning;
+}
+let data4 = data.flavor;
 if(typeof data4 !== "string"){
-const err12 = {instancePath:instancePath+"/provisioning",schemaPath:"#/properties/provisioning/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err12 = {instancePath:instancePath+"/flavor",schemaPath:"#/properties/flavor/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -195,8 +197,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(!((data4 === "Create") || (data4 === "Adopt"))){
-const err13 = {instancePath:instancePath+"/provisioning",schemaPath:"#/properties/provisioning/enum",keyword:"enum",params:{allowedValues: schema11.properties.provisioning.enum},message:"must be equal to one of the allowed values"};
+if(!((data4 === "MiniOS") || (data4 === "Linux"))){
+const err13 = {instancePath:instancePath+"/flavor",schemaPath:"#/properties/flavor/enum",keyword:"enum",params:{allowedValues: schema11.properties.flavor.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -205,11 +207,9 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data.target !== undefined){
-let data5 = data.target;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.uuid === undefined){
-const err14 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/required",keyword:"required",params:{missingProperty: "uuid"},message:"must have required property '"+"uuid"+"'"};
+let data5 = data.provisioning;
+if(typeof data5 !== "string"){
+const err14 = {instancePath:instancePath+"/provisioning",schemaPath:"#/properties/provisioning/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -218,9 +218,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-for(const key2 in data5){
-if(!((key2 === "uuid") || (key2 === "name"))){
-const err15 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
+if(!((data5 === "Create") || (data5 === "Adopt"))){
+const err15 = {instancePath:instancePath+"/provisioning",schemaPath:"#/properties/provisioning/enum",keyword:"enum",params:{allowedValues: schema11.properties.provisioning.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -229,12 +228,11 @@ vErrors.push(err15);
 }
 errors++;
 }
-}
-if(data5.uuid !== undefined){
-let data6 = data5.uuid;
-if(typeof data6 === "string"){
-if(data6.length > 36){
-const err16 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/maxLength",keyword:"maxLength",params:{limit: 36},message:"must NOT have more than 36 characters"};
+if(data.target !== undefined){
+let data6 = data.target;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+if(data6.uuid === undefined){
+const err16 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/required",keyword:"required",params:{missingProperty: "uuid"},message:"must have required property '"+"uuid"+"'"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -243,8 +241,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(!pattern1.test(data6)){
-const err17 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},message:"must match pattern \""+"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"+"\""};
+for(const key2 in data6){
+if(!((key2 === "uuid") || (key2 === "name"))){
+const err17 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -254,8 +253,11 @@ vErrors.push(err17);
 errors++;
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data6.uuid !== undefined){
+let data7 = data6.uuid;
+if(typeof data7 === "string"){
+if(data7.length > 36){
+const err18 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/maxLength",keyword:"maxLength",params:{limit: 36},message:"must NOT have more than 36 characters"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -264,12 +266,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-}
-if(data5.name !== undefined){
-let data7 = data5.name;
-if(typeof data7 === "string"){
-if(data7.length > 64){
-const err19 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
+if(!pattern1.test(data7)){
+const err19 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},message:"must match pattern \""+"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"+"\""};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -278,8 +276,9 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(data7.length < 1){
-const err20 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err20 = {instancePath:instancePath+"/target/uuid",schemaPath:"#/properties/target/properties/uuid/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -288,8 +287,12 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(!pattern2.test(data7)){
-const err21 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"},message:"must match pattern \""+"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"+"\""};
+}
+if(data6.name !== undefined){
+let data8 = data6.name;
+if(typeof data8 === "string"){
+if(data8.length > 64){
+const err21 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/maxLength",keyword:"maxLength",params:{limit: 64},message:"must NOT have more than 64 characters"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -298,9 +301,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-else {
-const err22 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data8.length < 1){
+const err22 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -309,10 +311,8 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-}
-else {
-const err23 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern2.test(data8)){
+const err23 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9][A-Za-z0-9_.+-]*$"},message:"must match pattern \""+"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"+"\""};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -322,9 +322,8 @@ vErrors.push(err23);
 errors++;
 }
 }
-let data8 = data.runState;
-if(typeof data8 !== "string"){
-const err24 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err24 = {instancePath:instancePath+"/target/name",schemaPath:"#/properties/target/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -333,8 +332,10 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(!((data8 === "Running") || (data8 === "Paused"))){
-const err25 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -343,11 +344,10 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data.kernel !== undefined){
-let data9 = data.kernel;
-if(typeof data9 === "string"){
-if(data9.length > 1024){
-const err26 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+}
+let data9 = data.runState;
+if(typeof data9 !== "string"){
+const err26 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -356,8 +356,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(!pattern3.test(data9)){
-const err27 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+if(!((data9 === "Running") || (data9 === "Paused"))){
+const err27 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -366,9 +366,11 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-else {
-const err28 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.kernel !== undefined){
+let data10 = data.kernel;
+if(typeof data10 === "string"){
+if(data10.length > 1024){
+const err28 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -377,11 +379,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-if(data.memoryMiB !== undefined){
-let data10 = data.memoryMiB;
-if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
-const err29 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(!pattern3.test(data10)){
+const err29 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -390,9 +389,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(typeof data10 == "number"){
-if(data10 > 65536 || isNaN(data10)){
-const err30 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
+}
+else {
+const err30 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -401,8 +400,11 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(data10 < 16 || isNaN(data10)){
-const err31 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
+}
+if(data.memoryMiB !== undefined){
+let data11 = data.memoryMiB;
+if(!((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11)))){
+const err31 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -411,11 +413,9 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-}
-let data11 = data.bios;
-if(typeof data11 !== "string"){
-const err32 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(typeof data11 == "number"){
+if(data11 > 65536 || isNaN(data11)){
+const err32 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -424,8 +424,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(!(((data11 === "ROMBIOS") || (data11 === "SeaBIOS")) || (data11 === "OVMF"))){
-const err33 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
+if(data11 < 16 || isNaN(data11)){
+const err33 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -434,11 +434,11 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data.deviceModelArgs !== undefined){
-let data12 = data.deviceModelArgs;
-if(Array.isArray(data12)){
-if(data12.length > 128){
-const err34 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
+}
+}
+let data12 = data.bios;
+if(typeof data12 !== "string"){
+const err34 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -447,12 +447,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-const len0 = data12.length;
-for(let i0=0; i0<len0; i0++){
-let data13 = data12[i0];
-if(typeof data13 === "string"){
-if(data13.length > 512){
-const err35 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+if(!(((data12 === "ROMBIOS") || (data12 === "SeaBIOS")) || (data12 === "OVMF"))){
+const err35 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -461,8 +457,11 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(data13.length < 1){
-const err36 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(data.deviceModelArgs !== undefined){
+let data13 = data.deviceModelArgs;
+if(Array.isArray(data13)){
+if(data13.length > 128){
+const err36 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -471,8 +470,12 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(!pattern4.test(data13)){
-const err37 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
+const len0 = data13.length;
+for(let i0=0; i0<len0; i0++){
+let data14 = data13[i0];
+if(typeof data14 === "string"){
+if(data14.length > 512){
+const err37 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -481,9 +484,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-else {
-const err38 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data14.length < 1){
+const err38 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -492,10 +494,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-}
-}
-else {
-const err39 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!pattern4.test(data14)){
+const err39 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -505,11 +505,8 @@ vErrors.push(err39);
 errors++;
 }
 }
-if(data.disks !== undefined){
-let data14 = data.disks;
-if(Array.isArray(data14)){
-if(data14.length > 26){
-const err40 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
+else {
+const err40 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -518,21 +515,10 @@ vErrors.push(err40);
 }
 errors++;
 }
-const len1 = data14.length;
-for(let i1=0; i1<len1; i1++){
-let data15 = data14[i1];
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if(data15.backend === undefined){
-data15.backend = "Block";
 }
-if(data15.access === undefined){
-data15.access = "ReadWrite";
 }
-if(data15.device === undefined){
-data15.device = "Disk";
-}
-if(data15.name === undefined){
-const err41 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+else {
+const err41 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -541,8 +527,12 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(data15.source === undefined){
-const err42 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
+}
+if(data.disks !== undefined){
+let data15 = data.disks;
+if(Array.isArray(data15)){
+if(data15.length > 26){
+const err42 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -551,9 +541,21 @@ vErrors.push(err42);
 }
 errors++;
 }
-for(const key3 in data15){
-if(!(((((key3 === "name") || (key3 === "source")) || (key3 === "backend")) || (key3 === "access")) || (key3 === "device"))){
-const err43 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+const len1 = data15.length;
+for(let i1=0; i1<len1; i1++){
+let data16 = data15[i1];
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+if(data16.backend === undefined){
+data16.backend = "Block";
+}
+if(data16.access === undefined){
+data16.access = "ReadWrite";
+}
+if(data16.device === undefined){
+data16.device = "Disk";
+}
+if(data16.name === undefined){
+const err43 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -562,12 +564,8 @@ vErrors.push(err43);
 }
 errors++;
 }
-}
-if(data15.name !== undefined){
-let data16 = data15.name;
-if(typeof data16 === "string"){
-if(data16.length > 63){
-const err44 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data16.source === undefined){
+const err44 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -576,8 +574,9 @@ vErrors.push(err44);
 }
 errors++;
 }
-if(data16.length < 1){
-const err45 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+for(const key3 in data16){
+if(!(((((key3 === "name") || (key3 === "source")) || (key3 === "backend")) || (key3 === "access")) || (key3 === "device"))){
+const err45 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -586,8 +585,12 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!pattern5.test(data16)){
-const err46 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+if(data16.name !== undefined){
+let data17 = data16.name;
+if(typeof data17 === "string"){
+if(data17.length > 63){
+const err46 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -596,9 +599,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-}
-else {
-const err47 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data17.length < 1){
+const err47 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -607,12 +609,8 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(data15.source !== undefined){
-let data17 = data15.source;
-if(typeof data17 === "string"){
-if(data17.length > 1024){
-const err48 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(!pattern5.test(data17)){
+const err48 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -621,8 +619,9 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(!pattern6.test(data17)){
-const err49 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
+}
+else {
+const err49 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -632,8 +631,11 @@ vErrors.push(err49);
 errors++;
 }
 }
-else {
-const err50 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data16.source !== undefined){
+let data18 = data16.source;
+if(typeof data18 === "string"){
+if(data18.length > 1024){
+const err50 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -642,10 +644,8 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-let data18 = data15.backend;
-if(typeof data18 !== "string"){
-const err51 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern6.test(data18)){
+const err51 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -654,8 +654,9 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(!((data18 === "Block") || (data18 === "File"))){
-const err52 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
+}
+else {
+const err52 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -664,9 +665,10 @@ vErrors.push(err52);
 }
 errors++;
 }
-let data19 = data15.access;
+}
+let data19 = data16.backend;
 if(typeof data19 !== "string"){
-const err53 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err53 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -675,8 +677,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(!((data19 === "ReadWrite") || (data19 === "ReadOnly"))){
-const err54 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
+if(!((data19 === "Block") || (data19 === "File"))){
+const err54 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -685,9 +687,9 @@ vErrors.push(err54);
 }
 errors++;
 }
-let data20 = data15.device;
+let data20 = data16.access;
 if(typeof data20 !== "string"){
-const err55 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err55 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -696,8 +698,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(!((data20 === "Disk") || (data20 === "CDROM"))){
-const err56 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
+if(!((data20 === "ReadWrite") || (data20 === "ReadOnly"))){
+const err56 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -706,9 +708,9 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-else {
-const err57 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+let data21 = data16.device;
+if(typeof data21 !== "string"){
+const err57 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -717,10 +719,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-}
-else {
-const err58 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!((data21 === "Disk") || (data21 === "CDROM"))){
+const err58 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -730,11 +730,8 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data.nics !== undefined){
-let data21 = data.nics;
-if(Array.isArray(data21)){
-if(data21.length > 16){
-const err59 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
+else {
+const err59 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -743,15 +740,10 @@ vErrors.push(err59);
 }
 errors++;
 }
-const len2 = data21.length;
-for(let i2=0; i2<len2; i2++){
-let data22 = data21[i2];
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if(data22.model === undefined){
-data22.model = "rtl8139";
 }
-if(data22.name === undefined){
-const err60 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+}
+else {
+const err60 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -760,8 +752,12 @@ vErrors.push(err60);
 }
 errors++;
 }
-if(data22.mac === undefined){
-const err61 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
+}
+if(data.nics !== undefined){
+let data22 = data.nics;
+if(Array.isArray(data22)){
+if(data22.length > 16){
+const err61 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -770,8 +766,15 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(data22.bridge === undefined){
-const err62 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
+const len2 = data22.length;
+for(let i2=0; i2<len2; i2++){
+let data23 = data22[i2];
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if(data23.model === undefined){
+data23.model = "rtl8139";
+}
+if(data23.name === undefined){
+const err62 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -780,9 +783,8 @@ vErrors.push(err62);
 }
 errors++;
 }
-for(const key4 in data22){
-if(!((((key4 === "name") || (key4 === "mac")) || (key4 === "bridge")) || (key4 === "model"))){
-const err63 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+if(data23.mac === undefined){
+const err63 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -791,12 +793,8 @@ vErrors.push(err63);
 }
 errors++;
 }
-}
-if(data22.name !== undefined){
-let data23 = data22.name;
-if(typeof data23 === "string"){
-if(data23.length > 63){
-const err64 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data23.bridge === undefined){
+const err64 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -805,8 +803,9 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(data23.length < 1){
-const err65 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+for(const key4 in data23){
+if(!((((key4 === "name") || (key4 === "mac")) || (key4 === "bridge")) || (key4 === "model"))){
+const err65 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -815,8 +814,12 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(!pattern5.test(data23)){
-const err66 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+if(data23.name !== undefined){
+let data24 = data23.name;
+if(typeof data24 === "string"){
+if(data24.length > 63){
+const err66 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -825,9 +828,8 @@ vErrors.push(err66);
 }
 errors++;
 }
-}
-else {
-const err67 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data24.length < 1){
+const err67 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -836,12 +838,8 @@ vErrors.push(err67);
 }
 errors++;
 }
-}
-if(data22.mac !== undefined){
-let data24 = data22.mac;
-if(typeof data24 === "string"){
-if(data24.length > 17){
-const err68 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
+if(!pattern5.test(data24)){
+const err68 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -850,8 +848,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(!pattern8.test(data24)){
-const err69 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
+}
+else {
+const err69 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -861,8 +860,11 @@ vErrors.push(err69);
 errors++;
 }
 }
-else {
-const err70 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data23.mac !== undefined){
+let data25 = data23.mac;
+if(typeof data25 === "string"){
+if(data25.length > 17){
+const err70 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -871,12 +873,8 @@ vErrors.push(err70);
 }
 errors++;
 }
-}
-if(data22.bridge !== undefined){
-let data25 = data22.bridge;
-if(typeof data25 === "string"){
-if(data25.length > 15){
-const err71 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
+if(!pattern8.test(data25)){
+const err71 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -885,8 +883,9 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(data25.length < 1){
-const err72 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err72 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -895,8 +894,12 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(!pattern9.test(data25)){
-const err73 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
+}
+if(data23.bridge !== undefined){
+let data26 = data23.bridge;
+if(typeof data26 === "string"){
+if(data26.length > 15){
+const err73 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -905,9 +908,8 @@ vErrors.push(err73);
 }
 errors++;
 }
-}
-else {
-const err74 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data26.length < 1){
+const err74 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -916,11 +918,8 @@ vErrors.push(err74);
 }
 errors++;
 }
-}
-let data26 = data22.model;
-if(typeof data26 === "string"){
-if(data26.length > 32){
-const err75 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
+if(!pattern9.test(data26)){
+const err75 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -929,8 +928,9 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(!pattern10.test(data26)){
-const err76 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
+}
+else {
+const err76 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -940,8 +940,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-else {
-const err77 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data27 = data23.model;
+if(typeof data27 === "string"){
+if(data27.length > 32){
+const err77 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -950,9 +952,8 @@ vErrors.push(err77);
 }
 errors++;
 }
-}
-else {
-const err78 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern10.test(data27)){
+const err78 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -962,9 +963,8 @@ vErrors.push(err78);
 errors++;
 }
 }
-}
 else {
-const err79 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err79 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -974,18 +974,8 @@ vErrors.push(err79);
 errors++;
 }
 }
-if(data.graphics !== undefined){
-let data27 = data.graphics;
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
-if(data27.type === undefined){
-data27.type = "VNC";
-}
-if(data27.listen === undefined){
-data27.listen = "127.0.0.1";
-}
-for(const key5 in data27){
-if(!(((key5 === "type") || (key5 === "listen")) || (key5 === "keymap"))){
-const err80 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+else {
+const err80 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -995,9 +985,9 @@ vErrors.push(err80);
 errors++;
 }
 }
-let data28 = data27.type;
-if(typeof data28 !== "string"){
-const err81 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+else {
+const err81 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -1006,8 +996,19 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(!((data28 === "VNC") || (data28 === "SDL"))){
-const err82 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
+}
+if(data.graphics !== undefined){
+let data28 = data.graphics;
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+if(data28.type === undefined){
+data28.type = "VNC";
+}
+if(data28.listen === undefined){
+data28.listen = "127.0.0.1";
+}
+for(const key5 in data28){
+if(!(((key5 === "type") || (key5 === "listen")) || (key5 === "keymap"))){
+const err82 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1016,10 +1017,10 @@ vErrors.push(err82);
 }
 errors++;
 }
-let data29 = data27.listen;
-if(typeof data29 === "string"){
-if(data29.length > 45){
-const err83 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
+}
+let data29 = data28.type;
+if(typeof data29 !== "string"){
+const err83 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1028,8 +1029,8 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(data29.length < 2){
-const err84 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
+if(!((data29 === "VNC") || (data29 === "SDL"))){
+const err84 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1038,8 +1039,10 @@ vErrors.push(err84);
 }
 errors++;
 }
-if(!pattern11.test(data29)){
-const err85 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
+let data30 = data28.listen;
+if(typeof data30 === "string"){
+if(data30.length > 45){
+const err85 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1048,9 +1051,8 @@ vErrors.push(err85);
 }
 errors++;
 }
-}
-else {
-const err86 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data30.length < 2){
+const err86 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1059,11 +1061,8 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(data27.keymap !== undefined){
-let data30 = data27.keymap;
-if(typeof data30 === "string"){
-if(data30.length > 16){
-const err87 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
+if(!pattern11.test(data30)){
+const err87 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1072,8 +1071,9 @@ vErrors.push(err87);
 }
 errors++;
 }
-if(!pattern12.test(data30)){
-const err88 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
+}
+else {
+const err88 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1082,9 +1082,11 @@ vErrors.push(err88);
 }
 errors++;
 }
-}
-else {
-const err89 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data28.keymap !== undefined){
+let data31 = data28.keymap;
+if(typeof data31 === "string"){
+if(data31.length > 16){
+const err89 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1093,10 +1095,8 @@ vErrors.push(err89);
 }
 errors++;
 }
-}
-}
-else {
-const err90 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern12.test(data31)){
+const err90 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -1106,11 +1106,8 @@ vErrors.push(err90);
 errors++;
 }
 }
-if(data.serials !== undefined){
-let data31 = data.serials;
-if(Array.isArray(data31)){
-if(data31.length > 8){
-const err91 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
+else {
+const err91 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -1119,15 +1116,10 @@ vErrors.push(err91);
 }
 errors++;
 }
-const len3 = data31.length;
-for(let i3=0; i3<len3; i3++){
-let data32 = data31[i3];
-if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
-if(data32.output === undefined){
-data32.output = "pty";
 }
-if(data32.name === undefined){
-const err92 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+}
+else {
+const err92 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -1136,9 +1128,12 @@ vErrors.push(err92);
 }
 errors++;
 }
-for(const key6 in data32){
-if(!((key6 === "name") || (key6 === "output"))){
-const err93 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+}
+if(data.serials !== undefined){
+let data32 = data.serials;
+if(Array.isArray(data32)){
+if(data32.length > 8){
+const err93 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -1147,12 +1142,15 @@ vErrors.push(err93);
 }
 errors++;
 }
+const len3 = data32.length;
+for(let i3=0; i3<len3; i3++){
+let data33 = data32[i3];
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.output === undefined){
+data33.output = "pty";
 }
-if(data32.name !== undefined){
-let data33 = data32.name;
-if(typeof data33 === "string"){
-if(data33.length > 63){
-const err94 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data33.name === undefined){
+const err94 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -1161,8 +1159,9 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(data33.length < 1){
-const err95 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+for(const key6 in data33){
+if(!((key6 === "name") || (key6 === "output"))){
+const err95 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -1171,8 +1170,12 @@ vErrors.push(err95);
 }
 errors++;
 }
-if(!pattern5.test(data33)){
-const err96 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+if(data33.name !== undefined){
+let data34 = data33.name;
+if(typeof data34 === "string"){
+if(data34.length > 63){
+const err96 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -1181,9 +1184,8 @@ vErrors.push(err96);
 }
 errors++;
 }
-}
-else {
-const err97 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data34.length < 1){
+const err97 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -1192,11 +1194,8 @@ vErrors.push(err97);
 }
 errors++;
 }
-}
-let data34 = data32.output;
-if(typeof data34 === "string"){
-if(data34.length > 1024){
-const err98 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(!pattern5.test(data34)){
+const err98 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -1205,8 +1204,9 @@ vErrors.push(err98);
 }
 errors++;
 }
-if(!pattern14.test(data34)){
-const err99 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
+}
+else {
+const err99 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -1216,8 +1216,10 @@ vErrors.push(err99);
 errors++;
 }
 }
-else {
-const err100 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data35 = data33.output;
+if(typeof data35 === "string"){
+if(data35.length > 1024){
+const err100 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -1226,9 +1228,8 @@ vErrors.push(err100);
 }
 errors++;
 }
-}
-else {
-const err101 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern14.test(data35)){
+const err101 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -1238,9 +1239,8 @@ vErrors.push(err101);
 errors++;
 }
 }
-}
 else {
-const err102 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err102 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -1250,11 +1250,8 @@ vErrors.push(err102);
 errors++;
 }
 }
-if(data.restoreFrom !== undefined){
-let data35 = data.restoreFrom;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.path === undefined){
-const err103 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+else {
+const err103 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -1263,9 +1260,10 @@ vErrors.push(err103);
 }
 errors++;
 }
-for(const key7 in data35){
-if(!(key7 === "path")){
-const err104 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+}
+}
+else {
+const err104 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -1275,11 +1273,11 @@ vErrors.push(err104);
 errors++;
 }
 }
-if(data35.path !== undefined){
-let data36 = data35.path;
-if(typeof data36 === "string"){
-if(data36.length > 1024){
-const err105 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data.restoreFrom !== undefined){
+let data36 = data.restoreFrom;
+if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
+if(data36.path === undefined){
+const err105 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -1288,8 +1286,9 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(!pattern3.test(data36)){
-const err106 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+for(const key7 in data36){
+if(!(key7 === "path")){
+const err106 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -1299,8 +1298,11 @@ vErrors.push(err106);
 errors++;
 }
 }
-else {
-const err107 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data36.path !== undefined){
+let data37 = data36.path;
+if(typeof data37 === "string"){
+if(data37.length > 1024){
+const err107 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -1309,10 +1311,8 @@ vErrors.push(err107);
 }
 errors++;
 }
-}
-}
-else {
-const err108 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern3.test(data37)){
+const err108 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -1322,9 +1322,8 @@ vErrors.push(err108);
 errors++;
 }
 }
-let data37 = data.deletionPolicy;
-if(typeof data37 !== "string"){
-const err109 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err109 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -1333,8 +1332,10 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(!((data37 === "Destroy") || (data37 === "Orphan"))){
-const err110 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
+}
+}
+else {
+const err110 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -1344,13 +1345,35 @@ vErrors.push(err110);
 errors++;
 }
 }
-else {
-const err111 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+let data38 = data.deletionPolicy;
+if(typeof data38 !== "string"){
+const err111 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err111];
 }
 else {
 vErrors.push(err111);
+}
+errors++;
+}
+if(!((data38 === "Destroy") || (data38 === "Orphan"))){
+const err112 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err112];
+}
+else {
+vErrors.push(err112);
+}
+errors++;
+}
+}
+else {
+const err113 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err113];
+}
+else {
+vErrors.push(err113);
 }
 errors++;
 }
@@ -2087,7 +2110,8 @@ return errors === 0;
 }
 
 export const validateXenHostSpec: Validator<XenHostSpec> = validate12 as never;
-const schema13 = {"$id":"XenHostSpec","type":"object","default":{},"properties":{"unschedulable":{"type":"boolean"},"pci":{"type":"object","properties":{"allow":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}},"deny":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}}},"additionalProperties":false}},"additionalProperties":false};
+const schema13 = {"$id":"XenHostSpec","type":"object","default":{},"properties":{"unschedulable":{"type":"boolean"},"drain":{"type":"object","required":["reason"],"properties":{"reason":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[^\\x00-\\x1f\\x7f]+$"}},"additionalProperties":false},"pci":{"type":"object","properties":{"allow":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}},"deny":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}}},"additionalProperties":false}},"additionalProperties":false};
+const pattern23 = new RegExp("^[^\\x00-\\x1f\\x7f]+$", "u");
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="XenHostSpec" */;
@@ -2095,7 +2119,7 @@ let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
-if(!((key0 === "unschedulable") || (key0 === "pci"))){
+if(!(((key0 === "unschedulable") || (key0 === "drain")) || (key0 === "pci"))){
 const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err0];
@@ -2118,12 +2142,11 @@ vErrors.push(err1);
 errors++;
 }
 }
-if(data.pci !== undefined){
-let data1 = data.pci;
+if(data.drain !== undefined){
+let data1 = data.drain;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-for(const key1 in data1){
-if(!((key1 === "allow") || (key1 === "deny"))){
-const err2 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(data1.reason === undefined){
+const err2 = {instancePath:instancePath+"/drain",schemaPath:"#/properties/drain/required",keyword:"required",params:{missingProperty: "reason"},message:"must have required property '"+"reason"+"'"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2132,12 +2155,9 @@ vErrors.push(err2);
 }
 errors++;
 }
-}
-if(data1.allow !== undefined){
-let data2 = data1.allow;
-if(Array.isArray(data2)){
-if(data2.length > 1024){
-const err3 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
+for(const key1 in data1){
+if(!(key1 === "reason")){
+const err3 = {instancePath:instancePath+"/drain",schemaPath:"#/properties/drain/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2146,12 +2166,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-if(typeof data3 === "string"){
-if(data3.length > 12){
-const err4 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
+}
+if(data1.reason !== undefined){
+let data2 = data1.reason;
+if(typeof data2 === "string"){
+if(data2.length > 128){
+const err4 = {instancePath:instancePath+"/drain/reason",schemaPath:"#/properties/drain/properties/reason/maxLength",keyword:"maxLength",params:{limit: 128},message:"must NOT have more than 128 characters"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2160,8 +2180,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(!pattern17.test(data3)){
-const err5 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+if(data2.length < 1){
+const err5 = {instancePath:instancePath+"/drain/reason",schemaPath:"#/properties/drain/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2170,9 +2190,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-else {
-const err6 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern23.test(data2)){
+const err6 = {instancePath:instancePath+"/drain/reason",schemaPath:"#/properties/drain/properties/reason/pattern",keyword:"pattern",params:{pattern: "^[^\\x00-\\x1f\\x7f]+$"},message:"must match pattern \""+"^[^\\x00-\\x1f\\x7f]+$"+"\""};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2182,9 +2201,8 @@ vErrors.push(err6);
 errors++;
 }
 }
-}
 else {
-const err7 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err7 = {instancePath:instancePath+"/drain/reason",schemaPath:"#/properties/drain/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2194,11 +2212,9 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data1.deny !== undefined){
-let data4 = data1.deny;
-if(Array.isArray(data4)){
-if(data4.length > 1024){
-const err8 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
+}
+else {
+const err8 = {instancePath:instancePath+"/drain",schemaPath:"#/properties/drain/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2207,12 +2223,13 @@ vErrors.push(err8);
 }
 errors++;
 }
-const len1 = data4.length;
-for(let i1=0; i1<len1; i1++){
-let data5 = data4[i1];
-if(typeof data5 === "string"){
-if(data5.length > 12){
-const err9 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
+}
+if(data.pci !== undefined){
+let data3 = data.pci;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+for(const key2 in data3){
+if(!((key2 === "allow") || (key2 === "deny"))){
+const err9 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2221,8 +2238,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern17.test(data5)){
-const err10 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+}
+if(data3.allow !== undefined){
+let data4 = data3.allow;
+if(Array.isArray(data4)){
+if(data4.length > 1024){
+const err10 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2231,9 +2252,12 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-else {
-const err11 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(data5.length > 12){
+const err11 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2242,10 +2266,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!pattern17.test(data5)){
+const err12 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2255,9 +2277,8 @@ vErrors.push(err12);
 errors++;
 }
 }
-}
 else {
-const err13 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err13 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2269,12 +2290,97 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err14 = {instancePath:instancePath+"/pci/allow",schemaPath:"#/properties/pci/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err14];
 }
 else {
 vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data3.deny !== undefined){
+let data6 = data3.deny;
+if(Array.isArray(data6)){
+if(data6.length > 1024){
+const err15 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/maxItems",keyword:"maxItems",params:{limit: 1024},message:"must NOT have more than 1024 items"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+let data7 = data6[i1];
+if(typeof data7 === "string"){
+if(data7.length > 12){
+const err16 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/maxLength",keyword:"maxLength",params:{limit: 12},message:"must NOT have more than 12 characters"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(!pattern17.test(data7)){
+const err17 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+const err19 = {instancePath:instancePath+"/pci/deny",schemaPath:"#/properties/pci/properties/deny/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/pci",schemaPath:"#/properties/pci/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+}
+else {
+const err21 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
 }
 errors++;
 }

@@ -10,6 +10,15 @@ export interface XenHostSpec {
    */
   readonly unschedulable?: boolean;
   /**
+   * When it is there, the host shall become empty: no further StubDomain is placed here, and status.drain lists what is in the way and what has to be done about each. A stub domain lives where its guest lives, and the operator moves no guests: whoever runs them migrates them or shuts them down.
+   */
+  readonly drain?: {
+    /**
+     * Why, for people.
+     */
+    readonly reason: string;
+  };
+  /**
    * Which PCI devices may be given to guests. It decides who can claim a device from now on: one that a PciAttachment has already stays with it until that is deleted. What the host itself needs is never given away, whatever is said here.
    */
   readonly pci?: {
@@ -83,7 +92,7 @@ export interface XenHostStatus {
    */
   readonly stubDomainCount?: number;
   /**
-   * PCI devices in use and assignable, as used/assignable.
+   * PCI devices that are bound to pciback, as "3 free, 1 used".
    */
   readonly pciSummary?: string;
   /**
@@ -161,7 +170,45 @@ export interface XenHostStatus {
     readonly stubDomain?: number;
   }[];
   /**
-   * Ready, XenStoreConnected, HypervisorReady.
+   * What keeps the host from being empty. There as long as spec.drain is.
+   */
+  readonly drain?: {
+    /**
+     * How many StubDomains are bound to the host.
+     */
+    readonly remaining: number;
+    /**
+     * The first 256 of them, in the order of their names.
+     */
+    readonly stubDomains?: {
+      /**
+       * Namespace of the StubDomain.
+       */
+      readonly namespace: string;
+      /**
+       * Name of the StubDomain.
+       */
+      readonly name: string;
+      /**
+       * UUID of its guest.
+       */
+      readonly guest: string;
+      /**
+       * Name of its guest, if it runs here.
+       */
+      readonly guestName?: string;
+      /**
+       * Addresses (BDF) of the host's devices that are pinned for it.
+       */
+      readonly pciDevices?: string[];
+      /**
+       * What has to be done. ShutDownGuest: it has PCI devices of this host, which cannot go along. Delete its PciAttachments and move it, or shut it down, and delete the StubDomain. MoveGuest: move the guest to another host or shut it down, and delete the StubDomain. DeleteStubDomain: the guest runs here no more; delete the StubDomain, and create it again if the guest runs elsewhere. WaitForDeletion: it is being deleted; its conditions say what that waits for.
+       */
+      readonly action: 'ShutDownGuest' | 'MoveGuest' | 'DeleteStubDomain' | 'WaitForDeletion';
+    }[];
+  };
+  /**
+   * Ready, XenStoreConnected, HypervisorReady, Schedulable, Drained, Fenced.
    */
   readonly conditions?: {
     /**

@@ -27,9 +27,9 @@ export async function reconcileXenHost(name: string, options: XenHostControllerO
   const present = host.status?.conditions as Condition[] | undefined;
   if (findCondition(present, 'Ready')?.reason === 'HostUnreachable') return done;
   const message = `The agent of ${name} has not renewed its Lease for too long: nobody knows how the host is. Look at it and its agent.`;
-  const decisions = Object.keys(conditionTypes.XenHost).map((type) =>
-    decide(type, 'Unknown', 'HostUnreachable', message),
-  );
+  const decisions = Object.entries(conditionTypes.XenHost)
+    .filter(([, { writer }]) => writer === 'agent')
+    .map(([type]) => decide(type, 'Unknown', 'HostUnreachable', message));
   const { generation } = host.metadata;
   const conditions = stampConditions('XenHost', decisions, present, generation, kubeTime(clock.now()));
   try {

@@ -6,6 +6,7 @@ import type { ChannelDecision } from '../command-channel/channel.ts';
 import type { PciNote } from '../notes.ts';
 import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isRefusal } from '../step-owner.ts';
+import { pauseMessage, whilePaused } from '../reconcile-pause.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
 import { type Obstacle, attachmentObstacle, groupPending } from './attachment-obstacle.ts';
@@ -254,13 +255,14 @@ export function pciAttachmentConditions(
     obstacle?.forGood === true
       ? decide('Stalled', 'True', obstacle.reason, obstacle.message)
       : decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.');
-  return [
+  const decisions = [
     ready(snapshot, attachment, note, isInserted, isRemoving, snapshot.memory.attempts.get(attachment.metadata.uid)),
     backendReady(snapshot, attachment, note),
     isInserted,
     isRemoving,
     stalled,
   ];
+  return whilePaused(decisions, pauseMessage(attachment) ?? pauseMessage(snapshot.object));
 }
 
 /** The guest has the device model's word for a device only when function 0 of its slot is in. */

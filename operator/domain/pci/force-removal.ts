@@ -1,5 +1,6 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { forceRemovalAnnotation } from '../../api/names.ts';
+import { type AnnotationRequest, annotationRequest } from '../annotation-request.ts';
 
 /** What a device is taken by although the guest may not have let it go. */
 export type ForcedRemoval =
@@ -10,36 +11,9 @@ export type ForcedRemoval =
   /** The PciAttachment or its StubDomain is gone, or going, and the time is up. */
   | { readonly by: 'gone' };
 
-export type ForceRequest =
-  | { readonly kind: 'none' }
-  /** The annotation is there and says no reason. */
-  | { readonly kind: 'unexplained' }
-  | { readonly kind: 'asked'; readonly words: string };
-
-const maxWords = 128;
-/** Longer values are cut before they are looked at. */
-const maxRead = 1024;
-
-/**
- * The reason as it may be shown: one line of letters, digits and common signs. Everything else (control characters,
- * terminal escapes, characters that turn the direction of writing) becomes a question mark.
- */
-function shown(value: string): string {
-  const line = value
-    .slice(0, maxRead)
-    .replaceAll(/\s+/gu, ' ')
-    .replaceAll(/[^\p{L}\p{N} .,:;!?_/#()'+@=%&*-]/gu, '?')
-    .trim();
-  const characters = Array.from(line);
-  return characters.length <= maxWords ? line : `${characters.slice(0, maxWords - 1).join('')}…`;
-}
-
 /** What the attachment's annotation asks. It takes effect when the attachment is being removed, and not before. */
-export function forceRequest(attachment: PciAttachment | undefined): ForceRequest {
-  const value = attachment?.metadata.annotations?.[forceRemovalAnnotation];
-  if (value === undefined) return { kind: 'none' };
-  const words = shown(value);
-  return /[\p{L}\p{N}]/u.test(words) ? { kind: 'asked', words } : { kind: 'unexplained' };
+export function forceRequest(attachment: PciAttachment | undefined): AnnotationRequest {
+  return attachment === undefined ? { kind: 'none' } : annotationRequest(attachment, forceRemovalAnnotation);
 }
 
 /** The removal that the annotation forces, if it does. */

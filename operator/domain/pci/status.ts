@@ -2,6 +2,7 @@ import type { PciAttachment, PciAttachmentStatus } from '../../api/generated/pci
 import { kubeTime } from '../../api/conditions.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { PciNote } from '../notes.ts';
+import { isReconcilePaused } from '../reconcile-pause.ts';
 import { isShown } from './slot.ts';
 import { commandStatus } from '../stub-domain/status.ts';
 import { formatVdevfn } from '../untrusted.ts';
@@ -20,8 +21,9 @@ export function pciAttachmentFacts(
   const note = noteOf(snapshot, attachment);
   const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
   const command = commandStatus(snapshot, attachment.metadata.uid);
+  const isLeftAlone = isReconcilePaused(attachment) || isReconcilePaused(snapshot.object);
   return {
-    phase: phase(attachment, shownStage(snapshot, current), stalled || failed),
+    phase: phase(attachment, shownStage(snapshot, current), (stalled && !isLeftAlone) || failed),
     ...(current?.vdevfn === undefined || (current.stage !== 'inserted' && current.stage !== 'attached')
       ? {}
       : { virtualDeviceFunction: formatVdevfn(current.vdevfn) }),

@@ -2,6 +2,7 @@ import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { Reason, StubDomainConditionType } from '../../api/reasons.ts';
 import type { ChannelPhase } from '../command-channel/channel.ts';
 import type { Attempt, Snapshot } from '../snapshot.ts';
+import { pauseMessage, whilePaused } from '../reconcile-pause.ts';
 import { isDeleting } from '../wanted.ts';
 import { xenbusState, xenbusStateName } from '../xenbus.ts';
 import { servedByOther, startTimeoutMs, targetMismatch } from './lifecycle-step.ts';
@@ -302,5 +303,5 @@ export function stubDomainConditions(snapshot: Snapshot, channel: ChannelPhase |
     stopped === undefined
       ? decide('Stalled', 'False', 'NotStalled', 'Nothing stands in the way for good.')
       : decide('Stalled', 'True', stopped.reason, stopped.message);
-  return [ready(snapshot, decisions), ...decisions, stalled];
+  return whilePaused([ready(snapshot, decisions), ...decisions, stalled], pauseMessage(snapshot.object));
 }

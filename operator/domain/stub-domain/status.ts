@@ -2,6 +2,7 @@ import type { StubDomainStatus } from '../../api/generated/stub-domain.ts';
 import { kubeTime } from '../../api/conditions.ts';
 import type { LastCommandNote, SavedNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { isReconcilePaused } from '../reconcile-pause.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { isCurrent, isDeleting } from '../wanted.ts';
 import { xenbusStateName } from '../xenbus.ts';
@@ -15,7 +16,7 @@ function phase(snapshot: Snapshot, ready: boolean, stalled: boolean): Phase {
   const { object, note, channel } = snapshot;
   if (object !== undefined && isDeleting(object)) return 'Deleting';
   if ((snapshot.unknownToXenStore?.length ?? 0) > 0) return 'Unknown';
-  if (stalled) return 'Failed';
+  if (stalled && !isReconcilePaused(object)) return 'Failed';
   if (note === undefined || snapshot.target === undefined) return 'Pending';
   if (note.stage !== 'started') return 'Wiring';
   if (channel === undefined || channel.state === 'Absent') return 'Starting';
