@@ -6,8 +6,9 @@ const relevant =
 const backendPath = /^\/local\/domain\/0\/backend\/[a-z]+\/(\d{1,5})(?:\/|$)/;
 const domainPath = /^\/local\/domain\/(\d{1,5})$/;
 
-/** Back ends change in bursts, and none of their changes is urgent. */
-const backendDelayMs = 25;
+/** Back ends and front ends shake hands in bursts, and none of their changes is urgent. */
+const handshakeDelayMs = 25;
+const frontend = /\/device\/pci\/0(?:\/state)?$/;
 
 /**
  * A reply is `command` deleted, `parameter` written, then `state` written. A look at each of them would most often be under
@@ -15,6 +16,11 @@ const backendDelayMs = 25;
  */
 const replyBegan = /\/(?:command|parameter)$/;
 const replyDelayMs = 5;
+
+function delayOf(path: string): number {
+  if (frontend.test(path)) return handshakeDelayMs;
+  return replyBegan.test(path) ? replyDelayMs : 0;
+}
 
 /** A stub domain may cause so many passes at once, and so many a second after: a hostile one flaps at full speed. */
 const burst = 20;
@@ -63,7 +69,7 @@ export class StubWatches {
         this.#tell(path);
         const domid = backendPath.exec(path)?.[1];
         const key = domid === undefined ? undefined : this.#keys.get(Number(domid));
-        if (key !== undefined) this.#wake(key, backendDelayMs);
+        if (key !== undefined) this.#wake(key, handshakeDelayMs);
       });
       const entry = { watch, isReady: false };
       this.#shared.set(root, entry);
@@ -109,7 +115,7 @@ export class StubWatches {
     this.#keys.set(domid, key);
     const watch = this.#xenstore.watch(`/local/domain/${domid}`, ({ path }) => {
       this.#tell(path);
-      if (relevant.test(path)) this.#wake(key, replyBegan.test(path) ? replyDelayMs : 0);
+      if (relevant.test(path)) this.#wake(key, delayOf(path));
     });
     this.#followed.set(key, { domid, watch });
     whenReady(watch, () => {

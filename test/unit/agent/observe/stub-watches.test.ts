@@ -63,6 +63,14 @@ test('a reply is looked at once: when it is whole, or shortly after where it has
   expect(wakes).toEqual([5, 0]);
 });
 
+test('the handshake of back end and front end is looked at when it is likely over', () => {
+  const { wakes, fire } = bench();
+  fire('/local/domain/7/device/pci/0');
+  fire('/local/domain/7/device/pci/0/state');
+  fire('/local/domain/0/backend/pci/7/0/state');
+  expect(wakes).toEqual([25]);
+});
+
 test('an event that comes while a pass runs wakes again', () => {
   const { watches, wakes, fire } = bench();
   fire(`${channel}/state`);
