@@ -41,8 +41,16 @@ export async function setUpRealKubeApiserver(): Promise<RealKubeApiserverSetup> 
   return { available: false, reason };
 }
 
-/** Starts a real kube-apiserver in `dir` (kept afterwards), or in a folder of its own, and waits until it is ready. */
-export async function startRealKubeApiserver(options: { readonly dir?: string } = {}): Promise<RealKubeApiserver> {
+/** How to start one. */
+export interface RealKubeApiserverOptions {
+  /** Where it keeps its data, which stays afterwards. Left out, a folder of its own that goes. */
+  readonly dir?: string;
+  /** Further flags of kube-apiserver. */
+  readonly flags?: readonly string[];
+}
+
+/** Starts a real kube-apiserver, and waits until it is ready. */
+export async function startRealKubeApiserver(options: RealKubeApiserverOptions = {}): Promise<RealKubeApiserver> {
   const setup = await setUpRealKubeApiserver();
   if (!setup.available) throw new Error(`no real kube-apiserver: ${setup.reason}`);
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'rk-')));
@@ -51,9 +59,8 @@ export async function startRealKubeApiserver(options: { readonly dir?: string } 
   };
   const kubeconfig = join(dir, 'kubeconfig');
   // Its stdin is a lifeline: however the tests end, the server ends with them.
-  const child = spawn(setup.program, ['serve', '--stdin-lifeline', '--dir', dir, '--kubeconfig', kubeconfig], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const args = ['serve', '--stdin-lifeline', '--dir', dir, '--kubeconfig', kubeconfig, '--', ...(options.flags ?? [])];
+  const child = spawn(setup.program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   try {
     const ready = JSON.parse(await firstLine(child)) as { server: string };
     return {
