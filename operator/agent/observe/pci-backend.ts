@@ -27,7 +27,8 @@ const range = (from: number, to: number): number[] =>
 
 /**
  * The PCI back end of the stub domain, as it is inside or outside a transaction. In one burst if it has no more than
- * `expected` entries: that many are read before their number is known.
+ * `expected` entries: that many are read before their number is known. Where all of them are there, the next one is asked
+ * for and not waited for: a tree that keeps what was read knows it when one more device is wanted.
  */
 export async function readPciBackend(tree: TreeReader, stub: number, expected: number): Promise<PciBackendView> {
   const back = backendPath('pci', stub, 0);
@@ -37,8 +38,9 @@ export async function readPciBackend(tree: TreeReader, stub: number, expected: n
     tree.tryRead(`${frontendPath('pci', stub, 0)}/state`),
     Promise.all(range(0, expected).map((index) => readEntry(tree, back, index))),
   ]);
-  if (count === undefined && state === undefined) return noPciBackend;
   const length = parseDecimal(count, maxEntries) ?? 0;
+  if (length >= expected) readEntry(tree, back, length).catch(() => {});
+  if (count === undefined && state === undefined) return noPciBackend;
   const late = await Promise.all(range(expected, length).map((index) => readEntry(tree, back, index)));
   return {
     exists: true,

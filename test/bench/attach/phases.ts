@@ -40,16 +40,20 @@ export interface Places {
 const toleranceMs = 50;
 const connected = '4';
 
+/** What the agent looks at to describe its host, and an attach never asks for alone. */
+const isOfHost = ({ exchanges }: Trip): boolean =>
+  exchanges.every(({ transactionId, path }) => transactionId === 0 && /^\/libxl\/pci(?:$|\/)/.test(path));
+
 /**
  * Finds the phases in what passed since nothing was going on. Round trips of other work that fall into a phase are counted
- * with it, so that the counts are never too small. Throws when something is missing.
+ * with it, but for those that describe the host, so that the counts are never too small. Throws when something is missing.
  */
 export function phasesOf(messages: readonly TracedMessage[], { claims, channel, ...places }: Places): AttachTrace {
   const trips = tripsOf(messages);
   const first = trips[0] ?? missing('any request');
   const inPhase = new Set<Trip>();
   const phase = (from: number, to: Trip, since = from): Phase => {
-    const chosen = trips.filter((trip) => trip.start >= from && trip.start <= to.start);
+    const chosen = trips.filter((trip) => trip.start >= from && trip.start <= to.start && !isOfHost(trip));
     for (const trip of chosen) inPhase.add(trip);
     return { trips: chosen.length, waits: sum(chosen.map(({ waits }) => waits)), ms: to.end - since };
   };
@@ -81,7 +85,8 @@ export function phasesOf(messages: readonly TracedMessage[], { claims, channel, 
   const sending: Phase[] = [];
   const ending: Phase[] = [];
   for (const command of commands) {
-    const began = trips.find(({ start }) => start >= from) ?? missing('the round trip that begins a command');
+    const began =
+      trips.find((trip) => trip.start >= from && !isOfHost(trip)) ?? missing('the round trip that begins a command');
     sending.push(phase(from, command, began.start));
     const replied = repliedAt(messages, trips, `${channel}/state`, command);
     modelMs += replied - command.end;
@@ -118,7 +123,10 @@ function sawReply(trips: readonly Trip[], state: string, command: Trip): Trip | 
   );
 }
 
-/** The last look before `until` after which both ends were known as connected: the time that they stay so counts from it. */
+/**
+ * The first look that saw both ends connected, and after which none saw them otherwise: the time that they must stay so
+ * counts from it.
+ */
 function lookThatSawConnected(
   trips: readonly Trip[],
   { backendState, frontendState }: Pick<Places, 'backendState' | 'frontendState'>,
@@ -132,7 +140,8 @@ function lookThatSawConnected(
     const read = trip.exchanges.filter(({ path }) => path === backendState || path === frontendState);
     for (const { path, answer } of read) known.set(path, answer);
     const both = known.get(backendState) === connected && known.get(frontendState) === connected;
-    if (read.length > 0 && both) found = trip;
+    if (!both) found = undefined;
+    else if (read.length > 0) found ??= trip;
   }
   return found ?? missing('a look that saw both ends connected');
 }
