@@ -1,12 +1,13 @@
 /**
  * Generates from crds/*.yaml what the code and the docs take from them: TypeScript types, ajv validators of the specs,
- * and the API reference; from the scenarios of test/conformance/protocol their table. `--check` compares instead of
- * writing, and fails where a file is out of date.
+ * and the API reference, and the chart's copy of them; from the scenarios of test/conformance/protocol their table; from the
+ * chart's values.yaml their reference. `--check` compares instead of writing, and fails where a file is out of date.
  */
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import { apiReference } from './api-reference.ts';
+import { chartValues } from './chart-values.ts';
 import { conditionReference } from './condition-reference.ts';
 import { protocolMatrix } from './protocol-matrix.ts';
 import { typesModule } from './types-module.ts';
@@ -31,6 +32,13 @@ async function outputs(): Promise<Map<string, string>> {
   files.set('docs/reference/api.md', apiReference(crds));
   files.set('docs/reference/conditions.md', conditionReference());
   files.set('docs/reference/protocol-matrix.md', protocolMatrix());
+  const chart = 'charts/stubdom-operator';
+  for (const plural of kinds) {
+    const file = `${plural}.stubdom.io.yaml`;
+    const source = await readFile(join(root, 'crds', file), 'utf8');
+    files.set(`${chart}/files/crds/${file}`, `# Generated from crds/ by \`npm run generate\`. Do not edit.\n${source}`);
+  }
+  files.set('docs/reference/chart-values.md', chartValues(await readFile(join(root, chart, 'values.yaml'), 'utf8')));
   return files;
 }
 
