@@ -25,7 +25,7 @@ const minutes = 60_000;
 
 const complete: SweepOptions = {};
 /** A new process takes its time: of long transactions one request of so many. The cut ones try every one. */
-const sampled: SweepOptions = { every: 5 };
+const sampled: SweepOptions = { every: 10 };
 
 describe('an agent that loses its life, XenStore or the API server at any request that changes something goes on where it was', () => {
   let world: FaultWorld;
