@@ -40,7 +40,8 @@ export const conditionTypes = {
     Drained: { writer: 'controller', meaning: 'spec.drain asks for an empty host, and no StubDomain is bound to it.' },
     Fenced: {
       writer: 'controller',
-      meaning: 'An administrator said that the host is dead, and its Lease has run out: what was bound to it is released.',
+      meaning:
+        'An administrator said that the host is dead, and its Lease has run out: what was bound to it is released.',
     },
   },
 } as const satisfies Record<string, Record<string, ConditionTypeInfo>>;
@@ -61,6 +62,7 @@ export const reasons = {
   HostDraining: 'The host shall become empty (spec.drain) and takes no further stub domains.',
   HostFenced: 'An administrator said that the host is dead.',
   NoMatchingHost: 'No host has the labels, memory and devices that are asked for.',
+  GuestOnSeveralHosts: 'More than one host reports the guest.',
   GuestElsewhere: 'The guest runs on another host than the one that was chosen.',
   ReconcilePaused: 'The annotation stubdom.io/paused is there: nothing is changed until it is removed.',
   Schedulable: 'The host takes further stub domains.',

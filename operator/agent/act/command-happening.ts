@@ -4,9 +4,9 @@ import type { CommandName, InflightNote } from '../../domain/notes.ts';
 import { formatVdevfn } from '../../domain/untrusted.ts';
 import type { Happening } from './context.ts';
 
-type Told = Pick<InflightNote, 'command' | 'address' | 'owner'>;
+type About = Pick<InflightNote, 'command' | 'address' | 'owner'>;
 
-function ended({ command, address = '', owner: uid }: Told, conclusion: Conclusion, late: boolean): Happening {
+function ended({ command, address = '', owner: uid }: About, conclusion: Conclusion, late: boolean): Happening {
   const after = late ? ', long after it was given up' : '';
   if (conclusion.outcome !== 'Applied') {
     const subject = `${command}${address === '' ? '' : ` of ${address}`}`;
@@ -24,8 +24,10 @@ function ended({ command, address = '', owner: uid }: Told, conclusion: Conclusi
   return { uid, type: 'Normal', reason, message };
 }
 
+type Told = Exclude<ChannelCommit, { do: 'submit' | 'noteListing' }>;
+
 /** What people are told of a change in the command channel. `object`: UID of the StubDomain. */
-export function commandHappening(effect: Exclude<ChannelCommit, { do: 'submit' }>, object: string): Happening {
+export function commandHappening(effect: Told, object: string): Happening {
   switch (effect.do) {
     case 'conclude':
       return ended(effect.note, effect.conclusion, false);

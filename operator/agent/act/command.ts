@@ -39,6 +39,7 @@ export async function carryOut(context: ActContext, effect: ChannelCommit): Prom
   memory.committed(effect, snapshot.now);
   switch (effect.do) {
     case 'submit':
+    case 'noteListing':
       return;
     case 'withdraw':
       memory.failed(effect.note.owner, 'NotDelivered', snapshot.now);

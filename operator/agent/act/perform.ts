@@ -47,6 +47,7 @@ export async function perform(
     case 'withdraw':
     case 'adopt':
     case 'repair':
+    case 'noteListing':
       return carryOut(context, step);
     case 'abandonRemoval':
       return abandonRemoval(context, step.address, step.forced);

@@ -1,33 +1,18 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../api/generated/stub-domain.ts';
-import type { ChannelView } from '../../domain/command-channel/channel.ts';
 import * as at from '../../domain/locations.ts';
-import {
-  type InflightNote,
-  type LastCommandNote,
-  type PciNote,
-  type Pin,
-  type StubNote,
-  parseNote,
-  samePin,
-} from '../../domain/notes.ts';
+import { type PciNote, type Pin, type StubNote, parseNote } from '../../domain/notes.ts';
 import { noPciBackend } from '../../domain/pci/backend.ts';
 import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domain/snapshot.ts';
 import { consoles } from '../../domain/stub-domain/consoles.ts';
 import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
-import {
-  type ParameterReply,
-  parseDecimal,
-  parseDeviceModelState,
-  parseDomid,
-  parseParameterReply,
-} from '../../domain/untrusted.ts';
+import { withoutSpentRestore } from '../../domain/stub-domain/spent-restore.ts';
+import { parseDecimal, parseDomid } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
 import type { TreeReader } from './tree-cache.ts';
 import type { RawChannel } from './command-meter.ts';
-import { areLinked } from './links.ts';
+import { readChannel } from './channel.ts';
 import { readPciBackend } from './pci-backend.ts';
-import { withoutSpentRestore } from '../../domain/stub-domain/spent-restore.ts';
 import { readPciNotes } from './pci-notes.ts';
 import { planFingerprint } from './wiring.ts';
 
@@ -46,8 +31,6 @@ export interface GatherInput {
   /** Told what the device model wrote, raw: to be counted, and for nothing else. */
   readonly heard?: ((raw: RawChannel) => void) | undefined;
 }
-
-type Bytes = Uint8Array | undefined;
 
 function plannedDevices(
   object: StubDomain,
@@ -79,60 +62,6 @@ async function readDevices(tree: TreeReader, input: GatherInput, stub: number): 
   );
 }
 
-async function readChannel(
-  tree: TreeReader,
-  {
-    inflight,
-    undecided,
-    last,
-  }: { inflight: Bytes } & Pick<ChannelView, 'undecided'> & { last: LastCommandNote | undefined },
-  stub: Pin,
-  target: Pin,
-  heard: GatherInput['heard'],
-): Promise<ChannelView> {
-  const channel = at.deviceModelPath(stub.domid, target.domid);
-  const [state, command, parameter, linked, legacy] = await Promise.all([
-    tree.tryRead(`${channel}/state`),
-    tree.tryRead(`${channel}/command`),
-    tree.tryRead(`${channel}/parameter`),
-    areLinked(tree, stub, target),
-    tree.tryRead(`${at.deviceModelPath(0, target.domid)}/state`),
-  ]);
-  heard?.({ state, parameter });
-  const note = parseNote('inflight', inflight);
-  const reply = parseParameterReply(parameter, note?.parameter ?? undecided?.parameter ?? '');
-  return {
-    inflight: note,
-    samePins: note === undefined || (samePin(note.stub, stub) && samePin(note.target, target)),
-    linked,
-    state: parseDeviceModelState(state),
-    command: commandKind(command, note, reply),
-    parameter: reply,
-    undecided,
-    keepsCommands: last?.reason === 'CommandNotDeleted' && samePin(last.stub, stub),
-    legacy: state === undefined && legacy !== undefined,
-  };
-}
-
-/** The same word beside somebody else's request is somebody else's: ours was taken before. */
-function commandKind(value: Bytes, note: InflightNote | undefined, reply: ParameterReply): ChannelView['command'] {
-  if (value === undefined) return 'absent';
-  const word = note !== undefined && value.length <= 16 && new TextDecoder().decode(value) === note.command;
-  const ours = word && (note.parameter === '' || reply.kind !== 'foreign');
-  return ours ? 'ours' : 'foreign';
-}
-
-/** The last command, if it was an insert into this very stub domain that was given up without an answer. */
-function undecidedInsert(
-  last: LastCommandNote | undefined,
-  pciNotes: ReadonlyMap<string, PciNote>,
-  stub: Pin | undefined,
-): LastCommandNote | undefined {
-  if (last?.reason !== 'InsertUnknown' || last.outcome !== 'Unknown' || last.address === undefined) return undefined;
-  const note = pciNotes.get(last.address);
-  return note?.stage === 'unknown' && note.owner === last.owner && samePin(note.stub, stub) ? last : undefined;
-}
-
 async function readClaims(tree: TreeReader, addresses: Iterable<string>): Promise<Map<string, number>> {
   const claims = new Map<string, number>();
   await Promise.all(
@@ -156,7 +85,7 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   const addresses = new Set(
     attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
   );
-  const [note, inflight, enumerated, saved, lastNote, pciNotes, claims, servedBy, targetNode] = await Promise.all([
+  const [note, inflight, enumeratedNote, saved, lastNote, pciNotes, claims, servedBy, targetNode] = await Promise.all([
     tree.tryRead(at.stubNotePath(targetUuid)),
     tree.tryRead(at.inflightPath(targetUuid)),
     tree.tryRead(at.enumeratedPath(targetUuid)),
@@ -171,6 +100,8 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   const object = input.object === undefined ? undefined : withoutSpentRestore(input.object, stubNote);
   const spent = object === input.object ? undefined : input.object?.spec.restoreFrom?.path;
   const last = parseNote('last', lastNote);
+  const enumerated = parseNote('enumerated', enumeratedNote);
+  const notes = { inflight: parseNote('inflight', inflight), enumerated, last, pciNotes };
   const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
   const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
   const serving = parseDomid(servedBy) ?? input.namesake;
@@ -180,15 +111,7 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   const serves = stub?.domid ?? input.namesake;
   const [stubNode, channel, devices, pciBackend, port] = await Promise.all([
     serves === undefined ? undefined : tree.tryRead(at.domainPath(serves)),
-    started
-      ? readChannel(
-          tree,
-          { inflight, undecided: undecidedInsert(last, pciNotes, stub), last },
-          stub,
-          target,
-          input.heard,
-        )
-      : undefined,
+    started ? readChannel(tree, notes, stub, target, input.heard) : undefined,
     stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
     started ? readPciBackend(tree, stub.domid, addresses.size) : noPciBackend,
     started && object?.spec.graphics !== undefined
@@ -216,7 +139,7 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     displayPort: parseDecimal(port, 65_535),
     pciBackend,
     pciNotes,
-    enumerated: parseNote('enumerated', enumerated),
+    enumerated,
     claims,
     saved: parseNote('saved', saved),
     last,

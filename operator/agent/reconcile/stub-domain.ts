@@ -66,6 +66,7 @@ const foreseen: ReadonlySet<Step['do']> = new Set<Step['do']>([
   'withdraw',
   'adopt',
   'repair',
+  'noteListing',
 ]);
 
 const backendKinds = ['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const;

@@ -16,6 +16,10 @@ export interface ChannelView {
   readonly parameter: ParameterReply;
   /** An insert that was given up without an answer, when nothing was sent since: the answer may still come. */
   readonly undecided?: LastCommandNote | undefined;
+  /** The last command that was carried out was a `save` of ours: behind an old reply the model stands still. */
+  readonly pausedByUs?: boolean;
+  /** Somebody else's `pci-ins` waits for a model that, as far as is noted, has not listed its devices yet. */
+  readonly foreignInsert?: boolean;
   /** This device model was seen to answer a command without deleting it (the shim of Qubes 4.0, reference §8). */
   readonly keepsCommands?: boolean;
   /** A device model speaks below domain 0, where those before Xen 4.6 have their channel (libxl 1fc3aeb3aa). */

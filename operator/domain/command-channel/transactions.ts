@@ -234,8 +234,8 @@ function withdraw(note: InflightNote, facts: ChannelFacts): GuardedTransaction {
   };
 }
 
-/** Writes `running` over an old reply that nobody waits for. `paused` is no such reply. */
-function repair(stale: string, { stub, target }: ChannelFacts): GuardedTransaction {
+/** Writes over an old reply that nobody waits for. `paused` is no such reply. */
+function repair(stale: string, steady: string, { stub, target }: ChannelFacts): GuardedTransaction {
   const paths = pathsOf(stub, target);
   return {
     expect: [
@@ -244,7 +244,16 @@ function repair(stale: string, { stub, target }: ChannelFacts): GuardedTransacti
       { path: paths.command, text: undefined, otherwise: 'somebody gave a command' },
       noneUnderWay(paths),
     ],
-    write: [{ path: paths.state, value: 'running' }],
+    write: [{ path: paths.state, value: steady }],
+    remove: [],
+  };
+}
+
+/** Notes which devices the stub domain can have listed when somebody else's insert came. It never lists again (§4.7). */
+function noteListing({ stub, target, listed }: ChannelFacts): GuardedTransaction {
+  return {
+    expect: [...expectLinked(stub, target), noneUnderWay(pathsOf(stub, target))],
+    write: [{ path: at.enumeratedPath(target.uuid), value: formatNote('enumerated', { stub, addresses: listed }) }],
     remove: [],
   };
 }
@@ -285,6 +294,8 @@ export function channelTransaction(effect: ChannelCommit, facts: ChannelFacts): 
     case 'adopt':
       return adopt(effect, facts);
     case 'repair':
-      return repair(effect.stale, facts);
+      return repair(effect.stale, effect.steady, facts);
+    case 'noteListing':
+      return noteListing(facts);
   }
 }

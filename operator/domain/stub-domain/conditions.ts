@@ -177,6 +177,14 @@ function deviceModelRunning(snapshot: Snapshot): Decision {
 }
 
 function channelIdle(channel: ChannelPhase | undefined, snapshot: Snapshot): Decision {
+  if (snapshot.channel?.inflight !== undefined && snapshot.memory.channel?.known?.contested === true) {
+    return decide(
+      'ChannelIdle',
+      'False',
+      'CommandContested',
+      'Another program gave the device model a command beside ours: nobody can tell whose answer comes. Drive stub domains of this operator through it alone.',
+    );
+  }
   const command = snapshot.channel?.inflight?.command ?? '';
   switch (channel?.kind) {
     case undefined:

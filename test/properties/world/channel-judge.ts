@@ -38,6 +38,8 @@ interface Channel {
   readonly inserted: Map<string, 'sent' | 'in' | 'unknown'>;
   /** The device whose removal the model took and the guest has not confirmed. */
   ejecting: string | undefined;
+  /** What the model last said of itself. */
+  steady: 'running' | 'paused' | undefined;
 }
 
 export interface ChannelJudgeOptions {
@@ -100,6 +102,7 @@ export class ChannelJudge {
       stateSince: this.#options.now(),
       inserted: new Map(),
       ejecting: undefined,
+      steady: undefined,
     };
     this.#channels.set(key, channel);
     return channel;
@@ -217,7 +220,9 @@ export class ChannelJudge {
     const inflightPath = at.inflightPath(uuid);
     const note = read(inflightPath);
     return () => {
-      if (change.kind === 'remove' || change.value !== 'running') {
+      // An insert into a paused model hides that it is paused (reference §4.3).
+      const hidden = change.value === 'paused' && channel.steady === 'paused' && stale.has(before ?? '');
+      if (change.kind === 'remove' || (change.value !== 'running' && !hidden)) {
         this.#violated(channel, `state was changed to ${change.kind === 'remove' ? 'nothing' : change.value}`);
         return;
       }
@@ -241,6 +246,7 @@ export class ChannelJudge {
 
   #modelChanged(channel: Channel, { node, change, stub, target }: ModelChange): void {
     const { sent } = channel;
+    if (node === 'state' && (change.value === 'running' || change.value === 'paused')) channel.steady = change.value;
     if (node === 'state' && change.value === 'pci-removed') channel.ejecting = undefined;
     if (sent === undefined) return;
     if (node === 'command' && change.kind === 'remove' && !sent.consumed) {

@@ -442,7 +442,7 @@ describe('an old reply in the channel', () => {
   });
   test('is cleared after a grace', () => {
     expect(step({ ...stale, memory: staleSince(995_000) })).toEqual({
-      step: { do: 'repair', stale: 'pci-removed' },
+      step: { do: 'repair', stale: 'pci-removed', steady: 'running' },
     });
   });
 });

@@ -60,7 +60,7 @@ test('what an earlier insert listed stays when a later one is withdrawn', async 
 test('an old reply is cleared, told and counted; one that is gone meanwhile is none of these', async () => {
   const registry = new Registry();
   const metrics = createAgentMetrics(registry);
-  const repair = { do: 'repair', stale: 'pci-removed' } as const;
+  const repair = { do: 'repair', stale: 'pci-removed', steady: 'running' } as const;
   const stale: Partial<Snapshot> = { channel: { ...aSnapshot().channel!, state: 'pci-removed' } };
   await world.xenstore.write(`${channel}/state`, 'pci-inserted');
   await expect(carryOut({ ...world.context(stale), metrics }, repair)).rejects.toThrow(StaleSnapshotError);

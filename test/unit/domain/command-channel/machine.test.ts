@@ -191,12 +191,26 @@ describe('an old reply', () => {
   test('is left alone for five seconds and cleared then', () => {
     const first = look(unseenChannel, old);
     expect(first.effects).toEqual([{ do: 'wake', at: sentAt + 5000 }]);
-    expect(look(first.state, old, 5000).effects).toEqual([{ do: 'repair', stale: 'pci-removed' }]);
+    expect(look(first.state, old, 5000).effects).toEqual([{ do: 'repair', stale: 'pci-removed', steady: 'running' }]);
   });
 
   test('that turns into another one begins anew', () => {
     const first = look(unseenChannel, old).state;
     expect(look(first, view({ state: 'usb-added' }), 5000).effects).toEqual([{ do: 'wake', at: sentAt + 10_000 }]);
+  });
+
+  test('over a model that was paused gives way to paused: somebody inserted a device into it (reference §4.3)', () => {
+    const paused = look(unseenChannel, view({ state: 'paused' })).state;
+    const covered = look(paused, view({ state: 'pci-inserted' })).state;
+    const repair = { do: 'repair', stale: 'pci-inserted', steady: 'paused' };
+    expect(look(covered, view({ state: 'pci-inserted' }), 5000).effects).toEqual([repair]);
+    const anew = look(unseenChannel, view({ state: 'pci-inserted', pausedByUs: true })).state;
+    expect(look(anew, view({ state: 'pci-inserted' }), 5000).effects).toEqual([repair]);
+  });
+
+  test('of a model that is not driven stays', () => {
+    const kept = view({ state: 'pci-inserted', keepsCommands: true });
+    expect(look(look(unseenChannel, kept).state, kept, 3_600_000).effects).toEqual([]);
   });
 
   test('paused is no old reply', () => {
@@ -255,5 +269,44 @@ describe('a model that answers without deleting the command', () => {
     expect(look(unseenChannel, kept, 10_000).effects).toMatchObject([
       { do: 'conclude', conclusion: { outcome: 'Unknown', reason: 'CommandNotDeleted' }, leftover: true },
     ]);
+  });
+});
+
+describe("somebody else's command", () => {
+  const theirs = { kind: 'foreign' } as const;
+  const waiting = look(unseenChannel, view({ command: 'foreign', parameter: theirs })).state;
+  const taken = view({ parameter: theirs });
+
+  test('that was taken holds the channel until it is answered', () => {
+    const after = look(waiting, taken, 300);
+    expect(after.state.phase).toEqual({ kind: 'blocked', reason: 'ForeignCommand' });
+    expect(after.effects).toEqual([{ do: 'wake', at: sentAt + 60_000 }]);
+    expect(look(after.state, view({ parameter: { kind: 'vdevfn', vdevfn: 8 } }), 400).state.phase.kind).toBe('idle');
+  });
+
+  test('that is never answered holds it for a minute', () => {
+    const after = look(waiting, taken, 300).state;
+    expect(look(after, taken, 60_000).state.phase).toEqual({ kind: 'idle', state: 'running' });
+  });
+
+  test('of long ago, whose request still stands there, holds nothing', () => {
+    expect(at(taken)).toEqual({ kind: 'idle', state: 'running' });
+  });
+
+  test('that inserts a device before any of ours has what it lists noted', () => {
+    const insert = view({ command: 'foreign', parameter: theirs, foreignInsert: true });
+    expect(look(unseenChannel, insert).effects).toEqual([{ do: 'noteListing' }]);
+  });
+
+  test.each<[CommandName, Partial<ChannelView>]>([
+    ['pci-ins', { state: 'pci-inserted', parameter: { kind: 'vdevfn', vdevfn: 8 } }],
+    ['pci-ins', { parameter: { kind: 'failure', reason: 'NoFreeSlot' } }],
+    ['pci-rem', { state: 'pci-removed', parameter: theirs }],
+  ])('beside our %s: nobody can tell whose answer came, and it is left to whoever waits for it', (command, reply) => {
+    const inflight = note(command);
+    const beside = look(unseenChannel, view({ inflight, command: 'foreign', parameter: theirs })).state;
+    const [effect] = look(beside, view({ inflight, ...reply }), 10).effects;
+    expect(effect).toMatchObject({ do: 'conclude', conclusion: { outcome: 'Unknown', reason: 'CommandContested' } });
+    expect(effect).not.toHaveProperty('terminal');
   });
 });
