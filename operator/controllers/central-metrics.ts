@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { leaderLeaseName } from '../api/names.ts';
 import type { HostLiveness } from './host-leases.ts';
 
 /** An object of the cluster, as far as it is counted. */
@@ -37,7 +38,7 @@ export function createCentralMetrics(registry: Registry): CentralMetrics {
     labelNames: ['name'],
     registers,
     collect() {
-      this.set({ name: 'stubdom-controller' }, sources?.leading() === true ? 1 : 0);
+      this.set({ name: leaderLeaseName }, sources?.leading() === true ? 1 : 0);
     },
   });
   new Gauge({

@@ -5,7 +5,7 @@ import { jsonEqual } from '../kube/apply-status.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../kube/types.ts';
 import type { HostLiveness } from './host-leases.ts';
 
-type Kind = 'StubDomain' | 'PciAttachment';
+type Kind = keyof typeof conditionTypes;
 
 export interface ControllerStatus {
   /** Fields besides the conditions that the controller owns, e.g. nodeName. */
@@ -15,11 +15,19 @@ export interface ControllerStatus {
   /** What the agent's conditions say as long as no agent has spoken. */
   readonly placeholder: { readonly status: 'False' | 'Unknown'; readonly reason: Reason; readonly message: string };
   readonly liveness: HostLiveness;
+  /** What is said in the agent's place when the host is lost. */
+  readonly lostMessage?: string;
+  /** Fields of the controller's that go away. */
+  readonly removed?: readonly string[];
 }
 
 interface Reported extends KubeObject {
-  /** `phase` is the agent's, and there as soon as it has spoken. */
-  readonly status?: { readonly conditions?: unknown; readonly phase?: string };
+  readonly status?: { readonly conditions?: unknown };
+}
+
+/** A XenHost is made by its agent, which then speaks for itself; `phase` is there as soon as an agent has spoken. */
+function hasSpoken(kind: Kind, { status }: Reported): boolean {
+  return kind === 'XenHost' || (status as { readonly phase?: string } | undefined)?.phase !== undefined;
 }
 
 const hostLost: ControllerStatus['placeholder'] = {
@@ -39,19 +47,19 @@ function onBehalf(
   kind: Kind,
   object: Reported,
   conditions: readonly Condition[],
-  { liveness, placeholder }: ControllerStatus,
+  { liveness, placeholder, lostMessage = hostLost.message }: ControllerStatus,
   silenced: ReadonlySet<string>,
 ): ConditionDecision[] {
   const types = Object.entries(conditionTypes[kind])
     .filter(([, { writer }]) => writer === 'agent')
     .map(([type]) => type);
-  const lost = (type: string): ConditionDecision => decide(type, hostLost.status, hostLost.reason, hostLost.message);
+  const lost = (type: string): ConditionDecision => decide(type, hostLost.status, hostLost.reason, lostMessage);
   const present = conditions.filter(({ type }) => types.includes(type));
   if (liveness === 'expired' && present.length > 0) {
     const spokeSince = silenced.has(object.metadata.uid) && !present.every(isHostLost);
     if (!spokeSince) return types.map(lost);
   }
-  if (object.status?.phase !== undefined) return present.filter(isHostLost).map(({ type }) => lost(type));
+  if (hasSpoken(kind, object)) return present.filter(isHostLost).map(({ type }) => lost(type));
   return types.map((type) => {
     const status = type === 'Ready' ? placeholder.status : 'Unknown';
     return decide(type, status, placeholder.reason, placeholder.message);
@@ -89,6 +97,7 @@ export async function applyControllerStatus<T extends Reported>(
   const seen = object.status as Readonly<Record<string, unknown>> | undefined;
   const changed =
     Object.entries(status.fields).some(([field, value]) => !jsonEqual(seen?.[field], value)) ||
+    (status.removed ?? []).some((field) => seen?.[field] !== undefined) ||
     conditions.some((condition) => !present.includes(condition));
   if (!changed) return undefined;
   const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
@@ -102,20 +111,28 @@ export async function applyControllerStatus<T extends Reported>(
   return written;
 }
 
-/** HostReachable, for an object on `host`. */
-export function hostReachable(host: string | undefined, liveness: HostLiveness): ConditionDecision {
+/** What a host's Lease says, as far as it concerns the objects there. */
+export interface Reach {
+  readonly liveness: HostLiveness;
+  /** See `HostLeases.isProven`. */
+  readonly proven: boolean;
+}
+
+/** HostReachable, for an object on `host`. `before`: what it says now. */
+export function hostReachable(host: string | undefined, reach: Reach, before?: Condition): ConditionDecision {
   if (host === undefined) return decide('HostReachable', 'Unknown', 'NotScheduled', 'No host was chosen yet.');
-  switch (liveness) {
+  switch (reach.liveness) {
     case 'fresh':
+      if (!reach.proven && before?.reason === 'LeaseExpired') return leaseExpired(host);
       return decide('HostReachable', 'True', 'LeaseFresh', `The agent of ${host} renews its Lease.`);
     case 'expired':
-      return decide(
-        'HostReachable',
-        'Unknown',
-        'LeaseExpired',
-        `The agent of ${host} has not renewed its Lease for too long. Look at the host and its agent.`,
-      );
+      return leaseExpired(host);
     case 'missing':
       return decide('HostReachable', 'Unknown', 'LeaseMissing', `The agent of ${host} has no Lease yet.`);
   }
+}
+
+function leaseExpired(host: string): ConditionDecision {
+  const message = `The agent of ${host} has not renewed its Lease for too long. Look at the host and its agent.`;
+  return decide('HostReachable', 'Unknown', 'LeaseExpired', message);
 }

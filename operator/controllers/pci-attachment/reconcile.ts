@@ -6,7 +6,10 @@ import type { Reason } from '../../api/reasons.ts';
 import { stubDomainOf } from '../../domain/pci/asked-before.ts';
 import { type Claim, type ClaimsView, claimDevice } from '../../domain/pci/claim.ts';
 import type { DeviceIdentity } from '../../domain/pci/device-identity.ts';
+import { isSaidDead } from '../../domain/placement/fence.ts';
+import { pauseMessage } from '../../domain/reconcile-pause.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
+import type { EventRecorder } from '../../kube/events.ts';
 import type { Overlay } from '../../kube/overlay.ts';
 import { pciAttachments } from '../../kube/resources.ts';
 import type { Informer, KubeClient } from '../../kube/types.ts';
@@ -14,6 +17,7 @@ import { type Action, done } from '../../runtime/action.ts';
 import type { Clock } from '../../runtime/ports.ts';
 import { type ControllerStatus, applyControllerStatus } from '../controller-status.ts';
 import type { HostLeases } from '../host-leases.ts';
+import { isReleased, releaseFromHost } from '../release.ts';
 import type { ClaimTable } from './claim-table.ts';
 
 /** Index of attachments by the `address` that their spec names. */
@@ -27,6 +31,7 @@ export interface PciAttachmentControllerOptions {
   readonly leases: HostLeases;
   readonly claims: ClaimTable;
   readonly overlay: Overlay;
+  readonly events: EventRecorder;
   /** See `applyControllerStatus`. */
   readonly silenced: Set<string>;
   readonly clock: Clock;
@@ -38,10 +43,12 @@ export async function reconcilePciAttachment(key: string, options: PciAttachment
   if (shown === undefined) return done;
   const object = options.overlay.get(shown);
   if (object.metadata.deletionTimestamp !== undefined && object.status?.address === undefined) return done;
-  const status = decideStatus(object, options);
   try {
+    const current = await released(object, options);
+    if (current === undefined) return done;
+    const status = decideStatus(current, options);
     const { kube, clock, overlay, silenced } = options;
-    overlay.put(await applyControllerStatus(kube, pciAttachments, object, status, clock.now(), silenced));
+    overlay.put(await applyControllerStatus(kube, pciAttachments, current, status, clock.now(), silenced));
   } catch (error) {
     if (isNotFound(error)) return done;
     if (isConflict(error)) options.overlay.forget(object.metadata.uid);
@@ -50,9 +57,26 @@ export async function reconcilePciAttachment(key: string, options: PciAttachment
   return done;
 }
 
+/** The attachment without device and host, if that is dead and given up; undefined if it is gone with that. */
+async function released(
+  object: PciAttachment,
+  options: PciAttachmentControllerOptions,
+): Promise<PciAttachment | undefined> {
+  const { hosts, leases, overlay, claims } = options;
+  const bound = object.status?.nodeName;
+  if (bound === undefined || !isReleased(object, hosts.get(bound), leases.liveness(bound))) return object;
+  const free = await releaseFromHost(object, hosts.get(bound), { ...options, type: pciAttachments });
+  claims.forget(object.metadata.uid);
+  if (free === undefined) return undefined;
+  overlay.put(free);
+  const { nodeName: _, address: __, device: ___, ...status } = free.status ?? {};
+  return { ...free, status };
+}
+
 function unclaimed(reason: Reason, message: string, nodeName?: string): ControllerStatus {
   return {
     fields: nodeName === undefined ? {} : { nodeName },
+    removed: nodeName === undefined ? ['nodeName', 'address', 'device'] : [],
     decisions: [decide('Claimed', 'False', reason, message)],
     placeholder: { status: 'False', reason, message },
     liveness: 'missing',
@@ -71,6 +95,11 @@ function decideStatus(object: PciAttachment, options: PciAttachmentControllerOpt
       'StubDomainNotFound',
       `There is no StubDomain ${name} in this namespace. The device is claimed when there is.`,
     );
+  }
+  const paused = pinned === undefined ? (pauseMessage(object) ?? pauseMessage(stubDomain)) : undefined;
+  if (paused !== undefined) return unclaimed('ReconcilePaused', paused, nodeName);
+  if (pinned === undefined && nodeName !== undefined && isSaidDead(hosts.get(nodeName))) {
+    return unclaimed('HostFenced', `${nodeName}, where StubDomain ${name} was, was declared dead.`);
   }
   if (nodeName === undefined) {
     return unclaimed('StubDomainNotScheduled', `StubDomain ${name} has no host yet; its conditions say why.`);
@@ -107,7 +136,11 @@ function identityAt(address: string, host: XenHost | undefined): DeviceIdentity 
   return device === undefined ? undefined : { vendorID: device.vendorID, deviceID: device.deviceID };
 }
 
-function claimsOf(nodeName: string, { claims, attachments, stubDomains }: PciAttachmentControllerOptions): ClaimsView {
+/** What is known of the claims on a host. */
+export function claimsOf(
+  nodeName: string,
+  { claims, attachments, stubDomains }: Pick<PciAttachmentControllerOptions, 'claims' | 'attachments' | 'stubDomains'>,
+): ClaimsView {
   return {
     holderOf: (address) => claims.holderOf(nodeName, address),
     askersOf: (address) =>
