@@ -53,6 +53,8 @@ export interface Memory {
   readonly wiring?: Wiring;
   /** Since when the device model has been paused. */
   readonly pausedSince?: number;
+  /** Since when the PCI back end has been closing. */
+  readonly backendClosingSince?: number;
   /** A back end that pciback gives up again is not taken away again before. */
   readonly backendRetryAt?: number;
   /** UUID of the stub domain for which a device was made ready, by address. */

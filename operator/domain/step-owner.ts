@@ -10,6 +10,7 @@ export function stepOwner(step: Step, snapshot: Snapshot): string | undefined {
     case 'grant':
     case 'rearm':
     case 'revoke':
+    case 'closeBackend':
     case 'release':
       return snapshot.pciNotes.get(step.address)?.owner;
     case 'intend':

@@ -51,6 +51,8 @@ export type Step =
   | { readonly do: 'claim'; readonly devices: readonly DeviceOf[] }
   /** Make it assignable, reset it, and give the stub domain its grants. */
   | { readonly do: 'ready'; readonly uid: string; readonly address: string }
+  /** Take the grants of the last device back, and have pciback close the back end. */
+  | { readonly do: 'closeBackend'; readonly address: string }
   /** Take a back end away that pciback gave up. */
   | { readonly do: 'dropBackend' }
   /** Put them into the back end. */

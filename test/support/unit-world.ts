@@ -44,6 +44,8 @@ export class UnitWorld {
   readonly #claims = new Map<string, number>();
   readonly #granted = new Set<string>();
   #entries: BackendEntry[] = [];
+  /** pciback closes at once what it is told to close. */
+  #isClosed = false;
   #inflight: InflightNote | undefined;
   #last: LastCommandNote | undefined;
   #state: DeviceModelWord = 'running';
@@ -209,7 +211,12 @@ export class UnitWorld {
       pciNotes: new Map([...this.#notes].sort()),
       claims: new Map(this.#claims),
       hostDevices: hostDevices(...allFunctions.map((fn) => aDevice({ address: addressOf(fn) }))),
-      pciBackend: { exists: this.#entries.length > 0, state: 4, frontendState: 4, entries: this.#entries },
+      pciBackend: {
+        exists: this.#entries.length > 0,
+        state: this.#isClosed ? 6 : 4,
+        frontendState: 4,
+        entries: this.#entries,
+      },
       channel: {
         inflight: this.#inflight,
         samePins: true,
@@ -293,8 +300,13 @@ export class UnitWorld {
         this.#granted.delete(step.address);
         this.#entries = this.#entries.map((entry) => (entry.address === step.address ? { ...entry, state: 5 } : entry));
         return;
+      case 'closeBackend':
+        this.#granted.delete(step.address);
+        this.#isClosed = true;
+        return;
       case 'release':
         this.#release(step.address);
+        if (this.#entries.length === 0) this.#isClosed = false;
         return;
       default:
         throw this.wrong(`nobody asked for ${step.do}`);

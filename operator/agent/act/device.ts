@@ -4,6 +4,7 @@ import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
 import {
   type PciBackendView,
   backendEntry,
+  closeBackend,
   closeBackendEntry,
   dropBackendEntry,
   entryPaths,
@@ -84,6 +85,19 @@ export async function revoke(context: ActContext, address: string): Promise<void
     if (othersLeave(view, address)) throw new StaleSnapshotError('another device is on its way out');
     const entry = backendEntry(view, address);
     if (entry !== undefined) await writePlan(tx, closeBackendEntry(note.stub, entry));
+  });
+}
+
+/** Takes the grants back, and has pciback close the back end, of which it is the last device. */
+export async function closeLast(context: ActContext, address: string): Promise<void> {
+  const note = context.snapshot.pciNotes.get(address);
+  if (note === undefined) throw new StaleSnapshotError('the device is not noted');
+  await revokeGrants(context, address, note);
+  await context.layOut(async (tx) => {
+    const view = await readPciBackend(tx, note.stub.domid, context.snapshot.pciBackend.entries.length);
+    const [only, ...others] = view.entries;
+    if (only?.address !== address || others.length > 0) throw new StaleSnapshotError('the back end has other devices');
+    await writePlan(tx, closeBackend(note.stub));
   });
 }
 

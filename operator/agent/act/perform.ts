@@ -2,7 +2,7 @@ import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
 import { claim, dropBackend, enlist, grant, ready } from './attach.ts';
-import { abandonRemoval, rearm, release, revoke } from './device.ts';
+import { abandonRemoval, closeLast, rearm, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
@@ -65,6 +65,8 @@ export async function perform(
       return rearm(context, step.address);
     case 'revoke':
       return revoke(context, step.address);
+    case 'closeBackend':
+      return closeLast(context, step.address);
     case 'release':
       await release(context, step.address, step.quarantine);
       if (step.forced !== undefined) tellForced(context, step.address, step.forced);

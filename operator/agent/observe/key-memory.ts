@@ -28,6 +28,7 @@ export class KeyMemory {
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #channel: ChannelState = unseenChannel;
+  #closingSince: number | undefined;
   #backendDrops: { readonly count: number; readonly retryAt: number } | undefined;
   /** Devices that were noted at the last look. */
   #noted: ReadonlySet<string> = new Set();
@@ -40,6 +41,7 @@ export class KeyMemory {
     return {
       attempts: this.#attempts,
       readied: this.#readied,
+      ...(this.#closingSince === undefined ? {} : { backendClosingSince: this.#closingSince }),
       ...(this.#backendDrops === undefined ? {} : { backendRetryAt: this.#backendDrops.retryAt }),
       ...(this.#frontend === undefined ? {} : { frontendConnectedSince: this.#frontend.since }),
       channel: this.#channel,
@@ -83,6 +85,8 @@ export class KeyMemory {
     const { pciBackend: backend, channel, now } = snapshot;
     const connected = backend.state === xenbusState.connected && backend.frontendState === xenbusState.connected;
     if (connected && now >= (this.#frontend?.since ?? now) + calmMs) this.#backendDrops = undefined;
+    if (backend.state === xenbusState.closing) this.#closingSince ??= now;
+    else this.#closingSince = undefined;
     if (!connected) this.#frontend = undefined;
     else if (this.#frontend?.entries !== backend.entries.length) {
       this.#frontend = { since: now, entries: backend.entries.length };

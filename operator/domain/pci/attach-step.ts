@@ -7,7 +7,7 @@ import type { DeviceOf, Plan } from '../step.ts';
 import { claimedAddress, isCurrent, noteOf, pciOptions, wantedVdevfn } from '../wanted.ts';
 import { attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry, gaveUp, othersLeave } from './backend.ts';
+import { backendEnd, backendEntry, gaveUp, othersLeave } from './backend.ts';
 import { insertGate } from './gate.ts';
 import { isReadied } from './readied.ts';
 import { placeObstacle, unitPending } from './unit.ts';
@@ -74,6 +74,8 @@ export function dropBackendStep(snapshot: Snapshot): Plan {
     (note) => isCurrent(snapshot, note) && note.stage !== 'claimed' && note.stage !== 'removed',
   );
   if (inGuest) return wait();
+  const { ended, dueAt } = backendEnd(pciBackend, memory.backendClosingSince, now);
+  if (!ended) return wait(dueAt);
   const due = memory.backendRetryAt;
   return due !== undefined && now < due ? wait(due) : { step: { do: 'dropBackend' } };
 }

@@ -47,6 +47,34 @@ export function gaveUp({ exists, state }: PciBackendView): boolean {
   return exists && (state === xenbusState.closing || state === xenbusState.closed);
 }
 
+/** As long as libxl waits for a back end to close (LIBXL_DESTROY_TIMEOUT). */
+const closeMs = 10_000;
+
+/**
+ * Whether both ends can be removed: pciback has closed its own, or has been closing it for too long. One that is removed
+ * before goes on with what it was at when the same path is laid out again. Else the time at which to look again
+ * (milliseconds since the epoch), if it is on its way.
+ */
+export function backendEnd(
+  { exists, state }: PciBackendView,
+  closingSince: number | undefined,
+  now: number,
+): { readonly ended: boolean; readonly dueAt?: number } {
+  if (!exists || state === undefined || state === xenbusState.closed) return { ended: true };
+  if (state !== xenbusState.closing) return { ended: false };
+  const dueAt = (closingSince ?? now) + closeMs;
+  return now >= dueAt ? { ended: true } : { ended: false, dueAt };
+}
+
+/** What to write to have pciback close the back end (libxl__device_destroy). */
+export function closeBackend(stub: Pin): PlanNode[] {
+  const back = backendPath('pci', stub.domid, 0);
+  return [
+    { path: `${back}/online`, value: '0' },
+    { path: `${back}/state`, value: String(xenbusState.closing) },
+  ];
+}
+
 /** The nodes of both ends. */
 export function backendRoots(stub: Pin): string[] {
   return [

@@ -6,7 +6,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { isCurrent, isDeleting } from '../wanted.ts';
 import { xenbusState } from '../xenbus.ts';
-import { backendEntry, gaveUp, othersLeave } from './backend.ts';
+import { backendEnd, backendEntry, gaveUp, othersLeave } from './backend.ts';
 import { type ForcedRemoval, forcedByAnnotation } from './force-removal.ts';
 import { functionOf, functionZeroIn, isIn, slotOf } from './slot.ts';
 import { isSlotWanted } from './unit.ts';
@@ -46,7 +46,7 @@ export function removalStep(
   const entry = lives ? backendEntry(snapshot.pciBackend, address) : undefined;
   if (entry === undefined) return { step: { do: 'release', address, quarantine } };
   const only = snapshot.pciBackend.entries.length === 1;
-  if (only) return { step: { do: 'release', address, quarantine } };
+  if (only) return closeAndRelease(snapshot, address, quarantine);
   if (snapshot.pciBackend.state !== xenbusState.connected && !gaveUp(snapshot.pciBackend)) {
     // A front end that never plays its part must not hold the device for ever where the policy says so.
     const given = backendGivenUp(snapshot, attachment, note);
@@ -58,6 +58,13 @@ export function removalStep(
   const closed = entry.state === xenbusState.closing || entry.state === xenbusState.closed;
   if (closed || gaveUp(snapshot.pciBackend)) return { step: { do: 'release', address, quarantine } };
   return othersLeave(snapshot.pciBackend, address) ? wait() : { step: { do: 'revoke', address } };
+}
+
+/** The last device takes the back end with it, which closes first. */
+function closeAndRelease({ pciBackend, memory, now }: Snapshot, address: string, quarantine: boolean): Plan {
+  const { ended, dueAt } = backendEnd(pciBackend, memory.backendClosingSince, now);
+  if (ended) return { step: { do: 'release', address, quarantine } };
+  return dueAt === undefined ? { step: { do: 'closeBackend', address } } : wait(dueAt);
 }
 
 /**

@@ -255,6 +255,9 @@ describe('attaching a device', () => {
   });
 });
 
+const ending = (state: number): Snapshot['pciBackend'] => ({ ...aBackend(theAddress), state });
+const closingSince = (since: number): Snapshot['memory'] => ({ ...held, backendClosingSince: since });
+
 describe('detaching a device', () => {
   const going = anAttachment({ metadata: deleting });
   const inGuest = new Map([[theAddress, aPciNote({ stage: 'attached', vdevfn: 0x20 })]]);
@@ -298,7 +301,7 @@ describe('detaching a device', () => {
     [
       'out of the guest, the only device takes the back end with it',
       { ...prepared, attachments: [going], pciNotes: removed },
-      { step: { do: 'release', quarantine: false } },
+      { step: { do: 'closeBackend', address: theAddress } },
     ],
     [
       'one of two is closed in the back end first',
@@ -316,8 +319,23 @@ describe('detaching a device', () => {
       { step: { do: 'release', quarantine: false } },
     ],
     [
+      'which closes first: pciback goes on with what it was at when the path is laid out again',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: ending(5), memory: closingSince(995_000) },
+      none(1_005_000),
+    ],
+    [
+      'and is dropped when it has closed',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: ending(6) },
+      { step: { do: 'release', quarantine: false } },
+    ],
+    [
+      'or when it has not within ten seconds',
+      { ...prepared, attachments: [going], pciNotes: removed, pciBackend: ending(5), memory: closingSince(990_000) },
+      { step: { do: 'release', quarantine: false } },
+    ],
+    [
       'never inserted, it is only given back',
-      { ...prepared, attachments: [going] },
+      { ...prepared, attachments: [going], pciBackend: ending(6) },
       { step: { do: 'release', quarantine: false } },
     ],
     [
