@@ -33,3 +33,6 @@ export const deletionProtectionAnnotation = `${group}/deletion-protection`;
 
 /** Namespace of the hosts' Leases. */
 export const leaseNamespace = 'stubdom-system';
+
+/** The Lease, in that namespace, of the controller that decides. */
+export const leaderLeaseName = 'stubdom-controller';

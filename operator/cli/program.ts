@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbeddedCommands } from './commands/embedded.ts';
 import { addHostDevicesCommand } from './commands/host-devices.ts';
 import { addOperatorCommands } from './commands/operator.ts';
@@ -33,6 +34,7 @@ export function buildProgram(context: CommandContext): Command {
     });
   addUpCommand(program, context);
   addOperatorCommands(program, context);
+  addDoctorCommand(program, context);
   addHostDevicesCommand(program, context);
   addXenstoreCommands(program, context);
   addEmbeddedCommands(program, context);

@@ -158,7 +158,8 @@ async function withStore(
   }
 }
 
-async function findDaemon(given: string | undefined): Promise<string> {
+/** Where the host's XenStore is: `given`, or the first of the usual places that is there. */
+export async function findDaemon(given: string | undefined): Promise<string> {
   if (given !== undefined) return given;
   const { existsSync } = await import('node:fs');
   return defaultSockets.find((path) => existsSync(path)) ?? '/run/xenstored/socket';
