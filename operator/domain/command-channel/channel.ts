@@ -80,5 +80,3 @@ export type ChannelPhase =
     }
   /** The answer to an insert that was given up came after all. */
   | { readonly kind: 'adopt'; readonly conclusion: Conclusion; readonly terminal?: DeviceModelWord };
-
-export type ChannelDecision = ChannelPhase;

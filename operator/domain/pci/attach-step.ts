@@ -1,5 +1,5 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
-import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { ChannelPhase } from '../command-channel/channel.ts';
 import { insertParameter } from '../command-channel/parameter.ts';
 import type { PciNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -95,8 +95,21 @@ export function enlistStep(snapshot: Snapshot, attachments: readonly PciAttachme
   return devices.length === 0 ? wait() : { step: { do: 'enlist', devices } };
 }
 
+/** So long after an insert was given up its answer is waited for before another is sent. */
+const lateAnswerMs = 300_000;
+
+/**
+ * Until when another insert waits because an earlier one was given up: the model carries out one after the other, and the
+ * late answer would be taken for the next one's. Milliseconds since the epoch.
+ */
+export function undecidedUntil({ channel, now }: Snapshot): number | undefined {
+  if (channel?.undecided === undefined) return undefined;
+  const until = channel.undecided.finishedAt + lateAnswerMs;
+  return now < until ? until : undefined;
+}
+
 /** The insert of a device that is ready, if the channel is free. */
-export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefined, attachment: PciAttachment): Plan {
+export function insertStep(snapshot: Snapshot, channel: ChannelPhase | undefined, attachment: PciAttachment): Plan {
   const address = claimedAddress(attachment);
   const note = noteOf(snapshot, attachment);
   if (address === undefined || note === undefined || !isCurrent(snapshot, note)) return wait();
@@ -114,6 +127,8 @@ export function insertStep(snapshot: Snapshot, channel: ChannelDecision | undefi
   if (placeObstacle(snapshot, attachment) !== undefined || unitPending(snapshot, attachment) !== undefined)
     return wait();
   if (channel?.kind !== 'idle' || channel.state !== 'running') return wait();
+  const undecided = undecidedUntil(snapshot);
+  if (undecided !== undefined) return wait(undecided);
   const { uid } = attachment.metadata;
   const attempt = snapshot.memory.attempts.get(uid);
   if (attempt !== undefined && snapshot.now < attempt.retryAt) return wait(attempt.retryAt);

@@ -2,13 +2,14 @@ import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { forceRemovalAnnotation } from '../../api/names.ts';
 import type { PciAttachmentConditionType, Reason } from '../../api/reasons.ts';
-import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { ChannelPhase } from '../command-channel/channel.ts';
 import type { PciNote } from '../notes.ts';
 import type { Attempt, Snapshot } from '../snapshot.ts';
 import { isRefusal } from '../step-owner.ts';
 import { pauseMessage, whilePaused } from '../reconcile-pause.ts';
 import { formatVdevfn } from '../untrusted.ts';
 import { claimedAddress, isCurrent, isDeleting, isWanted, noteOf } from '../wanted.ts';
+import { undecidedUntil } from './attach-step.ts';
 import { type Obstacle, attachmentObstacle, groupPending } from './attachment-obstacle.ts';
 import { type PciBackendView, backendEntry } from './backend.ts';
 import { forceRequest, unexplainedMessage } from './force-removal.ts';
@@ -33,7 +34,7 @@ const failures: Readonly<Partial<Record<string, string>>> = {
 function notInserted(
   snapshot: Snapshot,
   attachment: PciAttachment,
-  channel: ChannelDecision | undefined,
+  channel: ChannelPhase | undefined,
 ): [Reason, string] {
   const inflight = snapshot.channel?.inflight;
   if (inflight?.owner === attachment.metadata.uid && inflight.command === 'pci-ins') {
@@ -56,6 +57,11 @@ function notInserted(
   }
   if (channel === undefined || (channel.kind === 'blocked' && channel.reason === 'Starting')) {
     return ['StubDomainNotReady', 'The device model does not run yet.'];
+  }
+  if (undecidedUntil(snapshot) !== undefined) {
+    const other = snapshot.channel?.undecided?.address ?? 'another device';
+    const message = `The insert of ${other} got no answer, and a late one would be taken for this one's: it goes on when that is answered, or five minutes after.`;
+    return ['WaitingForOther', message];
   }
   if (channel.kind === 'waitingForGuest') {
     return ['WaitingForOther', 'Another device is on its way out of the guest; nothing is inserted meanwhile.'];
@@ -80,7 +86,7 @@ function inserted(
   snapshot: Snapshot,
   attachment: PciAttachment,
   note: PciNote | undefined,
-  channel: ChannelDecision | undefined,
+  channel: ChannelPhase | undefined,
 ): Decision {
   const current = note !== undefined && isCurrent(snapshot, note) ? note : undefined;
   switch (current?.stage) {
@@ -245,7 +251,7 @@ function leavesWith(snapshot: Snapshot, note: PciNote): string | undefined {
 export function pciAttachmentConditions(
   snapshot: Snapshot,
   attachment: PciAttachment,
-  channel: ChannelDecision | undefined,
+  channel: ChannelPhase | undefined,
 ): Decision[] {
   const note = noteOf(snapshot, attachment);
   const isInserted = inserted(snapshot, attachment, note, channel);

@@ -1,5 +1,5 @@
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
-import type { ChannelDecision } from '../command-channel/channel.ts';
+import type { ChannelPhase } from '../command-channel/channel.ts';
 import { removeParameter } from '../command-channel/parameter.ts';
 import type { PciNote } from '../notes.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -28,7 +28,7 @@ export function removalDeadline(attachment: PciAttachment | undefined, since: nu
  */
 export function removalStep(
   snapshot: Snapshot,
-  channel: ChannelDecision | undefined,
+  channel: ChannelPhase | undefined,
   address: string,
   note: PciNote,
   attachment: PciAttachment | undefined,
@@ -94,7 +94,7 @@ function backendGivenUp(
 
 function removeFromGuest(
   snapshot: Snapshot,
-  channel: ChannelDecision | undefined,
+  channel: ChannelPhase | undefined,
   address: string,
   note: PciNote,
   attachment: PciAttachment | undefined,

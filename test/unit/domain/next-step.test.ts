@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { agentFinalizer } from '../../../operator/api/names.ts';
 import { nextStep } from '../../../operator/domain/next-step.ts';
-import type { InflightNote } from '../../../operator/domain/notes.ts';
+import type { InflightNote, LastCommandNote } from '../../../operator/domain/notes.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
 import {
   aBackend,
@@ -115,6 +115,16 @@ describe('run state', () => {
 });
 
 const claims = new Map([[theAddress, theTarget.domid]]);
+const givenUp = (finishedAt: number): LastCommandNote => ({
+  id: 'insert-0',
+  command: 'pci-ins',
+  owner: 'pa-0',
+  address: '0000:07:00.0',
+  outcome: 'Unknown',
+  reason: 'InsertUnknown',
+  sentAt: finishedAt - 60_000,
+  finishedAt,
+});
 const anInsert = (): InflightNote => ({
   id: 'insert-1',
   command: 'pci-ins',
@@ -179,6 +189,16 @@ describe('attaching a device', () => {
       'not while something else is in the channel',
       { ...prepared, channel: { ...channel!, command: 'foreign' } },
       none(),
+    ],
+    [
+      'not while the late answer to another insert would be taken for its own',
+      { ...prepared, channel: { ...channel!, undecided: givenUp(990_000) } },
+      none(1_290_000),
+    ],
+    [
+      'but five minutes later',
+      { ...prepared, channel: { ...channel!, undecided: givenUp(700_000) } },
+      { step: { do: 'send', command: 'pci-ins' } },
     ],
     [
       'inserted, the guest gets its grants',
