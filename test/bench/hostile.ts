@@ -1,18 +1,20 @@
 /**
  * What one hostile stub domain costs the others: `npm run bench -- hostile`. Twenty honest stub domains and one that
- * flips `state`, writes 100 000 values that are meant to harm, and deletes and makes its nodes again, all at full speed.
- * Prints the agent's CPU, and how long a pause and resume of an honest one takes with and without that. Fails if anything
- * that the attacker wrote is in the agent's log, in an Event or in a status.
+ * writes 100 000 values that are meant to harm, flips `state`, uses up its quota, and deletes and makes its nodes again, and
+ * another one that claims success for commands that nobody took, all at full speed. Prints the agent's CPU, and how long a
+ * pause and resume of an honest one takes with and without that. Fails if anything that the attacker wrote is in the agent's
+ * log, in an Event or in a status, or if a forged reply is believed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inflightPath } from '../../operator/domain/locations.ts';
+import { deviceModelPath, inflightPath } from '../../operator/domain/locations.ts';
 import { uuidOf } from '../../operator/embedded/world/fleet.ts';
 import { events, pciAttachments, stubDomains, xenHosts } from '../../operator/kube/resources.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
+import { domidsOf } from './attach/guest.ts';
 import { marker, phases, type Phase } from './hostile/phases.ts';
 import {
   applyAttachment,
@@ -28,10 +30,19 @@ import { followObjects, says, type ObjectTimes } from './processes/object-times.
 const honest = Array.from({ length: 20 }, (_, index) => `honest-${String(index + 1)}`);
 const hostile = 'hostile';
 const attachment = 'hostile-nic';
+/** Never takes a command, and says that it did it. */
+const forger = 'forger';
+const forged = 'forged-nic';
 const phaseSeconds = 7;
+/** Until an insert is given up that was not taken, and longer. */
+const forgeSeconds = 15;
+/** All values are written, however long it takes. */
+const valuesSeconds = 120;
 const hostileValues = 100_000;
 /** Between two pauses, so that no object meets the limit of status writes. */
 const pauseEveryMs = 250;
+
+const all = [...honest, hostile, forger];
 
 interface Follow {
   readonly domains: ObjectTimes;
@@ -67,8 +78,21 @@ async function exercise(world: BenchWorld, follow: Follow, over: () => boolean):
   return times;
 }
 
-async function attack(world: BenchWorld, channel: string, domid: number, phase: Phase, over: () => void) {
-  const args = [world.guestSocket(domid), channel, phase, String(phaseSeconds)];
+interface Victim {
+  readonly channel: string;
+  readonly domid: number;
+}
+
+async function victimOf(world: BenchWorld, name: string): Promise<Victim> {
+  const { stub, target } = await domidsOf(world, name);
+  return { channel: deviceModelPath(stub, target), domid: stub };
+}
+
+const secondsOf = (phase: Phase): number =>
+  phase === 'values' ? valuesSeconds : phase === 'forge' ? forgeSeconds : phaseSeconds;
+
+async function attack(world: BenchWorld, { channel, domid }: Victim, phase: Phase, over: () => void) {
+  const args = [world.guestSocket(domid), channel, phase, String(secondsOf(phase))];
   if (phase === 'values') args.push(String(hostileValues));
   const child = spawn(process.execPath, [join(import.meta.dirname, 'hostile', 'attacker.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -80,7 +104,7 @@ async function attack(world: BenchWorld, channel: string, domid: number, phase: 
   return { ...(JSON.parse(output) as { done: number; refused: number }), seconds: (performance.now() - began) / 1000 };
 }
 
-async function onePhase(world: BenchWorld, follow: Follow, channel: string, domid: number, phase: Phase) {
+async function onePhase(world: BenchWorld, follow: Follow, victim: Victim, phase: Phase) {
   const [agentBefore, daemonBefore, eventsBefore, began] = [
     await cpuSeconds(world.agent),
     await cpuSeconds(world.daemon),
@@ -89,7 +113,7 @@ async function onePhase(world: BenchWorld, follow: Follow, channel: string, domi
   ];
   let over = false;
   const [writes, times] = await Promise.all([
-    attack(world, channel, domid, phase, () => {
+    attack(world, victim, phase, () => {
       over = true;
     }),
     exercise(world, follow, () => over),
@@ -138,22 +162,29 @@ function unescaped(value: unknown): string {
     .join('\n');
 }
 
+/** Follows an attachment; what it gives back says whether its device was ever told to be in the guest: 1 or 0. */
+function followInserted(attachments: ObjectTimes, name: string): () => Promise<number> {
+  const untilMs = 2 * forgeSeconds * 1000;
+  const told = attachments
+    .when(name, (shown) => says(shown, 'Inserted', 'True'), untilMs)
+    .then(
+      () => 1,
+      () => 0,
+    );
+  return () => Promise.race([told, Promise.resolve(0)]);
+}
+
 async function main(): Promise<void> {
-  const world = await startBenchWorld([...honest, hostile], [`drop-replies@${hostile}`]);
+  const world = await startBenchWorld(all, [`drop-replies@${hostile}`, `ignore-commands@${forger}`]);
   try {
     const follow = {
       domains: await followObjects(world.kube, stubDomains, namespace),
       attachments: await followObjects(world.kube, pciAttachments, namespace),
     };
-    await Promise.all([...honest, hostile].map((name) => applyStubDomain(world.kube, name)));
-    await Promise.all(
-      [...honest, hostile].map((name) => follow.domains.when(name, (shown) => says(shown, 'Ready', 'True'))),
-    );
-    const domains = await world.hypervisor.listDomains();
-    const target = domains.find(({ uuid }) => uuid === uuidOf(hostile));
-    const stub = domains.find(({ name }) => name === `${hostile}-dm`);
-    if (target === undefined || stub === undefined) throw new Error('there is no hostile stub domain');
-    const channel = `/local/domain/${String(stub.domid)}/device-model/${String(target.domid)}`;
+    await Promise.all(all.map((name) => applyStubDomain(world.kube, name)));
+    await Promise.all(all.map((name) => follow.domains.when(name, (shown) => says(shown, 'Ready', 'True'))));
+    const victim = await victimOf(world, hostile);
+    const forging = await victimOf(world, forger);
 
     let cycles = 0;
     const [before, began] = [await cpuSeconds(world.agent), performance.now()];
@@ -168,7 +199,18 @@ async function main(): Promise<void> {
     await world.xenstore.wait((tree) => tree.tryRead(inflightPath(uuidOf(hostile))), { timeoutMs: 10_000 });
     const attackBegan = performance.now();
     const writesBefore = follow.domains.changes(hostile) + follow.attachments.changes(attachment);
-    for (const phase of phases) await onePhase(world, follow, channel, stub.domid, phase);
+    let believed = 0;
+    for (const phase of phases) {
+      if (phase !== 'forge') {
+        await onePhase(world, follow, victim, phase);
+        continue;
+      }
+      const watched = followInserted(follow.attachments, forged);
+      await applyAttachment(world.kube, forged, forger, '0000:04:00.0');
+      await world.xenstore.wait((tree) => tree.tryRead(inflightPath(uuidOf(forger))), { timeoutMs: 10_000 });
+      await onePhase(world, follow, forging, phase);
+      believed = await watched();
+    }
     const minutes = (performance.now() - attackBegan) / 60_000;
     const writes = follow.domains.changes(hostile) + follow.attachments.changes(attachment) - writesBefore;
     const told = (
@@ -190,12 +232,13 @@ async function main(): Promise<void> {
       row(name, line?.split(' ').at(-1) ?? '?');
     }
     const ready = honest.filter((name) => says(follow.domains.get(name), 'Ready', 'True')).length;
+    row('forged replies to commands that nobody took: believed', String(believed), 'must be 0');
     row('honest stub domains that are Ready', `${String(ready)} of ${String(honest.length)}`);
     await Promise.all([follow.domains.close(), follow.attachments.close()]);
     const found = await leaks(world);
     for (const leak of found) console.log(`LEAK: ${leak}`);
     row('places where bytes of the attack came through', String(found.length), 'must be 0');
-    if (found.length > 0 || ready < honest.length) process.exitCode = 1;
+    if (found.length > 0 || ready < honest.length || believed > 0) process.exitCode = 1;
   } finally {
     await world.close();
   }
