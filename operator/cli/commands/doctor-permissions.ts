@@ -23,9 +23,11 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     { ...coordination, verbs: ['list'] },
   ],
   controller: [
-    { group, resources: kinds, verbs: ['list', 'watch'] },
+    { group, resources: ['stubdomains', 'pciattachments'], verbs: ['get', 'list', 'watch', 'patch'] },
+    { group, resources: ['xenhosts'], verbs: ['list', 'watch'] },
     { group, resources: statuses, verbs: ['patch'] },
-    { ...coordination, verbs: ['list', 'watch'] },
+    { group: '', resources: ['events'], verbs: ['get', 'create', 'patch'] },
+    { ...coordination, verbs: ['get', 'list', 'watch', 'create', 'update'] },
   ],
   agent: [
     { group, resources: ['stubdomains', 'pciattachments'], verbs: ['get', 'list', 'watch', 'patch'] },

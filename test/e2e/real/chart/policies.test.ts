@@ -215,6 +215,29 @@ function refusal(message: string): string {
       expect(put.code).toBe(403);
     });
 
+    test('an object with the annotation is not deleted, by nobody, until it is taken off', async () => {
+      const path = `${stubDomains}/unbound`;
+      const annotate = (value: string | null) =>
+        cluster.as(
+          editor,
+          'PATCH',
+          path,
+          { metadata: { annotations: { 'stubdom.io/deletion-protection': value }, finalizers: null } },
+          mergePatch,
+        );
+      await cluster.as(breakGlass, 'PATCH', path, { metadata: { finalizers: null } }, mergePatch);
+      expect((await annotate('the billing system')).code).toBe(200);
+      for (const who of [editor, wide, breakGlass]) {
+        const { code, message } = await cluster.as(who, 'DELETE', path);
+        expect(code).toBe(403);
+        expect(message).toContain('kubectl annotate stubdomains unbound -n default stubdom.io/deletion-protection-');
+      }
+      const all = await cluster.as(breakGlass, 'DELETE', `${stubDomains}?labelSelector=!none`);
+      expect(all.code).toBe(403);
+      expect((await annotate(null)).code).toBe(200);
+      expect((await cluster.as(editor, 'DELETE', path)).code).toBe(200);
+    });
+
     test('edit makes and deletes objects in its namespace, view looks at them', async () => {
       const stubDomain = {
         apiVersion: 'stubdom.io/v1alpha1',
