@@ -130,7 +130,16 @@ export function createAgent(options: AgentOptions): Agent {
     ...domainsOfHost.list().map(counted('StubDomain')),
     ...attachmentsOfHost.list().map(counted('PciAttachment')),
   ]);
-  const reporter = new HostReporter({ ...options, hosts, domains, devices });
+  const reporter = new HostReporter({
+    ...options,
+    hosts,
+    domains,
+    devices,
+    events,
+    rebooted: () => {
+      touchAll();
+    },
+  });
   const concurrency = options.concurrency ?? 16;
   const isRoutine = (error: unknown): boolean =>
     isConflict(error) || isXenStoreError(error, 'EDISCONNECTED', 'ECLOSED');

@@ -29,9 +29,16 @@ export function isReleased(
 export async function releaseFromHost<T extends StubDomain | PciAttachment>(
   object: T,
   host: XenHost | undefined,
-  tools: { readonly kube: KubeClient; readonly events: EventRecorder; readonly type: ResourceType },
+  tools: {
+    readonly kube: KubeClient;
+    readonly events: EventRecorder;
+    readonly type: ResourceType;
+    /** Takes over all conditions, as for any lost host: one that only its agent writes would be torn apart. */
+    readonly sayLost: (object: T) => Promise<unknown>;
+  },
 ): Promise<T | undefined> {
   const { kube, events, type } = tools;
+  await tools.sayLost(object);
   const free = await removeFinalizer(kube, type, object, agentFinalizer);
   if (free === undefined || isGoneWith(free)) return undefined;
   const { name, namespace } = object.metadata;

@@ -45,6 +45,7 @@ export class WorldHost {
   #daemon: WorldDaemon | undefined;
   #agentSocket = '';
   #simulated: SimulatedHost | undefined;
+  #shutDown: (() => Promise<void>) | undefined;
   #store: XenStore | undefined;
   #agent: { readonly agent: Agent; readonly closers: Closers } | undefined;
   readonly #closers = new Closers();
@@ -91,9 +92,20 @@ export class WorldHost {
     this.#daemon = daemon;
     this.#closers.add(() => daemon.stop());
     this.#agentSocket = (await this.#options.wayOfAgent?.(daemon.socket, this.#directory)) ?? daemon.socket;
+    await this.#boot(daemon);
+    this.#closers.add(() => this.#shutDown?.());
+    const store = openXenStore({ transport: { kind: 'socket', path: this.socket } });
+    this.#closers.add(() => store.close());
+    await store.connected();
+    this.#store = store;
+    await this.startAgent();
+    this.#closers.add(() => this.stopAgent());
+  }
+
+  /** Hypervisor and dom0 begin anew. */
+  async #boot(daemon: WorldDaemon): Promise<void> {
     const fabric = daemon.fabric();
-    this.#closers.add(() => fabric.close());
-    this.#simulated = await startSimulatedHost({
+    const simulated = await startSimulatedHost({
       name: this.name,
       xenstoreSocket: this.socket,
       fabric,
@@ -103,13 +115,27 @@ export class WorldHost {
       // The time of day in dom0 is the agent's; what the host does takes no part in the skipping.
       clock: { ...systemClock, now: () => this.clock.now() },
     });
-    this.#closers.add(() => this.#simulated?.close());
-    const store = openXenStore({ transport: { kind: 'socket', path: this.socket } });
-    this.#closers.add(() => store.close());
-    await store.connected();
-    this.#store = store;
+    this.#simulated = simulated;
+    this.#shutDown = async () => {
+      await simulated.close();
+      await fabric.close();
+    };
+  }
+
+  /** The machine is switched off: its agent, its domains and its XenStore with it. */
+  async powerOff(): Promise<void> {
+    await this.stopAgent();
+    await this.#shutDown?.();
+    this.#shutDown = undefined;
+    await this.#daemon?.stop();
+  }
+
+  /** It is started again, without guests. */
+  async powerOn(): Promise<void> {
+    const daemon = there(this.#daemon);
+    await daemon.startEmpty();
+    await this.#boot(daemon);
     await this.startAgent();
-    this.#closers.add(() => this.stopAgent());
   }
 
   /** A new process, as it were: nothing is left of an earlier agent but what it wrote. */

@@ -9,8 +9,9 @@ import { applyStatusIfChanged } from '../../kube/apply-status.ts';
 import { isConflict } from '../../kube/errors.ts';
 import { xenHosts } from '../../kube/resources.ts';
 import type { Informer, KubeClient } from '../../kube/types.ts';
-import { type Action, after, done } from '../../runtime/action.ts';
-import type { Clock } from '../../runtime/ports.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { type Action, after } from '../../runtime/action.ts';
+import type { Clock, Random } from '../../runtime/ports.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
@@ -19,6 +20,8 @@ import { Overlay } from '../../kube/overlay.ts';
 /** The inventory of a busy host changes all the time: one write says it all. */
 const settleMs = 1000;
 const settleMaxMs = 5000;
+/** No event says that a domain's memory was changed, or that the host was started anew beside a living agent. */
+const lookAgainMs = 300_000;
 /** After the list of domains could not be read. */
 const listRetryMs = 5000;
 
@@ -47,7 +50,11 @@ export interface HostReporterOptions {
   readonly hosts: Informer<XenHost>;
   readonly domains: DomainInventory;
   readonly devices: DeviceInventory;
+  readonly events: EventRecorder;
   readonly clock: Clock;
+  readonly random: Random;
+  /** The host was started anew: nothing that was seen of its domains before holds. */
+  readonly rebooted: () => void;
 }
 
 /** Registers the host and keeps its inventory true. */
@@ -82,6 +89,8 @@ export class HostReporter {
     const conditions = stampConditions('XenHost', hostConditions(view), previous, generation, kubeTime(clock.now()));
     const status = {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
+      // A hypervisor that does not answer now has not forgotten which boot this is.
+      ...(host.status?.bootID === undefined ? {} : { bootID: host.status.bootID }),
       ...hostFacts(view),
       conditions,
     };
@@ -95,13 +104,23 @@ export class HostReporter {
         fieldManager: agentManager,
       });
       this.#overlay.put(written);
+      this.#tellReboot(host, status.bootID);
     } catch (error) {
       if (!isConflict(error)) throw error;
       this.#overlay.forget(host.metadata.uid);
       return after(settleMs);
     }
     this.#writtenAt = clock.now();
-    return domains.error === undefined ? done : after(listRetryMs);
+    const { random } = this.#options;
+    return after(domains.error === undefined ? lookAgainMs * (0.8 + 0.4 * random()) : listRetryMs);
+  }
+
+  #tellReboot(host: XenHost, bootID: string | undefined): void {
+    const before = host.status?.bootID;
+    if (before === undefined || bootID === undefined || before === bootID) return;
+    const message = `The host was started anew: its boot id was ${before} and is ${bootID}. No domain of before lives; stub domains are made again when their guests start.`;
+    this.#options.events.record(host, { type: 'Warning', reason: 'Rebooted', message });
+    this.#options.rebooted();
   }
 
   async #registered(): Promise<XenHost> {

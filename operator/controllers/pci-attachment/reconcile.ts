@@ -65,7 +65,16 @@ async function released(
   const { hosts, leases, overlay, claims } = options;
   const bound = object.status?.nodeName;
   if (bound === undefined || !isReleased(object, hosts.get(bound), leases.liveness(bound))) return object;
-  const free = await releaseFromHost(object, hosts.get(bound), { ...options, type: pciAttachments });
+  const free = await releaseFromHost(object, hosts.get(bound), {
+    ...options,
+    type: pciAttachments,
+    sayLost: (one) => {
+      // It may have been said before, and spoken against by an agent that could not renew.
+      options.silenced.delete(one.metadata.uid);
+      const { kube, clock, silenced } = options;
+      return applyControllerStatus(kube, pciAttachments, one, decideStatus(one, options), clock.now(), silenced);
+    },
+  });
   claims.forget(object.metadata.uid);
   if (free === undefined) return undefined;
   overlay.put(free);

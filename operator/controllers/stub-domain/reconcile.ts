@@ -58,7 +58,16 @@ async function released(object: StubDomain, options: StubDomainControllerOptions
   const { hosts, leases, overlay } = options;
   const bound = object.status?.nodeName;
   if (bound === undefined || !isReleased(object, hosts.get(bound), leases.liveness(bound))) return object;
-  const free = await releaseFromHost(object, hosts.get(bound), { ...options, type: stubDomains });
+  const free = await releaseFromHost(object, hosts.get(bound), {
+    ...options,
+    type: stubDomains,
+    sayLost: (one) => {
+      // It may have been said before, and spoken against by an agent that could not renew.
+      options.silenced.delete(one.metadata.uid);
+      const { kube, clock, silenced } = options;
+      return applyControllerStatus(kube, stubDomains, one, decideStatus(one, options), clock.now(), silenced);
+    },
+  });
   if (free === undefined) return undefined;
   overlay.put(free);
   const { nodeName: _, ...status } = free.status ?? {};

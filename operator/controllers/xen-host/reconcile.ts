@@ -52,8 +52,8 @@ function decideStatus(host: XenHost, { leases, boundTo }: XenHostControllerOptio
   const liveness = leases.liveness(name);
   const drain = host.spec.drain === undefined ? undefined : drainReport(host, boundTo(name));
   // Of a host that was lost before this controller began, it is not believed that it lives before its agent proves it.
-  const before = findCondition(host.status?.conditions, 'Ready')?.reason;
-  const isLost = liveness === 'expired' || (before === 'HostUnreachable' && !leases.isProven(name));
+  const before = ['Ready', 'Schedulable'].map((type) => findCondition(host.status?.conditions, type)?.reason);
+  const isLost = liveness === 'expired' || (before.includes('HostUnreachable') && !leases.isProven(name));
   return {
     fields: drain === undefined ? {} : { drain },
     removed: drain === undefined ? ['drain'] : [],
