@@ -1,7 +1,7 @@
 /**
  * Generates from crds/*.yaml what the code and the docs take from them: TypeScript types, ajv validators of the specs,
  * and the API reference, and the chart's copy of them; from the scenarios of test/conformance/protocol their table; from the
- * chart's values.yaml their reference. `--check` compares instead of writing, and fails where a file is out of date.
+ * chart's values.yaml their reference; and the Grafana dashboard. `--check` compares instead of writing, and fails where a file is out of date.
  */
 import { readFile, writeFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { load } from 'js-yaml';
 import { apiReference } from './api-reference.ts';
 import { chartValues } from './chart-values.ts';
 import { conditionReference } from './condition-reference.ts';
+import { dashboard } from './dashboard.ts';
 import { protocolMatrix } from './protocol-matrix.ts';
 import { typesModule } from './types-module.ts';
 import { validatorsModule } from './validators-module.ts';
@@ -38,6 +39,7 @@ async function outputs(): Promise<Map<string, string>> {
     const source = await readFile(join(root, 'crds', file), 'utf8');
     files.set(`${chart}/files/crds/${file}`, `# Generated from crds/ by \`npm run generate\`. Do not edit.\n${source}`);
   }
+  files.set(`${chart}/files/dashboard.json`, dashboard());
   files.set('docs/reference/chart-values.md', chartValues(await readFile(join(root, chart, 'values.yaml'), 'utf8')));
   return files;
 }
