@@ -135,7 +135,8 @@ async function alone(): Promise<void> {
       metadata: { name: 'alone-nic', namespace: 'default' },
       spec: { stubDomainRef: { name: 'alone' }, device: { address: '0000:04:00.0' } },
     });
-    await sleep(2_000);
+    // What nobody tells of is looked at once more after three seconds (tree-cache.ts).
+    await sleep(5_000);
     const before = world.counts();
     await sleep(restSeconds * 1_000);
     const rest = difference(before, world.counts());
