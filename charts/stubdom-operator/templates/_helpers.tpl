@@ -85,3 +85,16 @@ readinessProbe:
   periodSeconds: 10
   timeoutSeconds: 5
 {{- end -}}
+
+{{/* CEL, of an update: all finalizers but the agent's are as they were. */}}
+{{- define "stubdom.celFinalizersKept" -}}
+(has(object.metadata.finalizers) ? object.metadata.finalizers : []).filter(f, f != 'stubdom.io/agent') ==
+(has(oldObject.metadata.finalizers) ? oldObject.metadata.finalizers : []).filter(f, f != 'stubdom.io/agent')
+{{- end -}}
+
+{{/* CEL, of an update: labels, annotations and owners are as they were. */}}
+{{- define "stubdom.celMetadataKept" -}}
+(has(object.metadata.labels) ? object.metadata.labels : {}) == (has(oldObject.metadata.labels) ? oldObject.metadata.labels : {}) &&
+(has(object.metadata.annotations) ? object.metadata.annotations : {}) == (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {}) &&
+(has(object.metadata.ownerReferences) ? object.metadata.ownerReferences : []) == (has(oldObject.metadata.ownerReferences) ? oldObject.metadata.ownerReferences : [])
+{{- end -}}

@@ -230,6 +230,7 @@ const everything = {
         'stubdom-agent-hosts',
         'stubdom-agent-leases',
         'stubdom-agent-objects',
+        'stubdom-controller',
         'stubdom-deletion-protection',
         'stubdom-finalizer',
         'stubdom-paths',

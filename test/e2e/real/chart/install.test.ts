@@ -22,6 +22,7 @@ import {
   startChartCluster,
 } from '../../../support/chart-cluster.ts';
 import { grantedTo, type RbacObject, type Right, usedBy } from '../../../support/chart-rights.ts';
+import { certificateIdentity } from '../../../support/dom0-kubeconfig.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { packageRoot, StubdomProcess } from '../../../support/stubdom.ts';
 
@@ -74,7 +75,7 @@ async function freePort(): Promise<number> {
   const closers = new Closers();
   let cluster: ChartCluster;
   let agent: StubdomProcess;
-  let startAgent: () => Promise<StubdomProcess>;
+  let startAgent: (kubeconfig?: string) => Promise<StubdomProcess>;
   let ports: { controller: number; agent: number };
 
   beforeAll(async () => {
@@ -108,22 +109,21 @@ async function freePort(): Promise<number> {
     closers.add(() => cluster.close());
     const { kubectl } = cluster;
 
-    /** What a pod of the workload would run, with the kubeconfig in the place of the mounted token. */
-    const start = async (workload: string, account: string, ready: RegExp): Promise<StubdomProcess> => {
+    /** What a pod of the workload would run, with a kubeconfig in the place of the mounted token. */
+    const start = async (workload: string, kubeconfig: string, ready: RegExp): Promise<StubdomProcess> => {
       const template = JSON.parse(await kubectl.ok([...inNamespace, 'get', workload, '-o', 'json'])) as PodTemplate;
       const args = template.spec.template.spec.containers[0]?.args ?? [];
-      const kubeconfig = await cluster.kubeconfigFor(account, await cluster.podToken(account, 'xen-1'));
-      const process = new StubdomProcess([
-        ...args.map((arg) => arg.replace('$(NODE_NAME)', 'xen-1')),
-        '--kubeconfig',
-        kubeconfig,
-      ]);
+      const named = args.map((arg) => arg.replace('$(NODE_NAME)', 'xen-1'));
+      const process = new StubdomProcess([...named, '--kubeconfig', kubeconfig]);
       closers.add(() => process.stop('SIGKILL').then(() => undefined));
       await process.output(ready);
       return process;
     };
-    await start(`deployment/${release}-controller`, accounts.controller, /^controller ready/m);
-    startAgent = () => start(`daemonset/${release}-agent`, accounts.agent, /^agent ready/m);
+    const inPod = async (account: string): Promise<string> =>
+      cluster.kubeconfigFor(account, await cluster.podToken(account, 'xen-1'));
+    await start(`deployment/${release}-controller`, await inPod(accounts.controller), /^controller ready/m);
+    startAgent = async (kubeconfig) =>
+      start(`daemonset/${release}-agent`, kubeconfig ?? (await inPod(accounts.agent)), /^agent ready/m);
     agent = await startAgent();
   }, 180_000);
   afterAll(() => closers.close(), 60_000);
@@ -174,7 +174,9 @@ async function freePort(): Promise<number> {
       expect(bound).toBe('');
     }, 30_000);
     await kubectl.ok(['annotate', 'xenhost', 'xen-1', 'stubdom.io/fenced-']);
-    agent = await startAgent();
+    // From now on it is run as in a dom0 that is no node, with a client certificate.
+    await certificateIdentity(cluster, 'xen-1');
+    agent = await startAgent(join(cluster.directory, 'dom0-xen-1', 'kubeconfig'));
   };
 
   test("the programs make the samples true, with the chart's arguments, accounts and rights", async () => {
@@ -214,6 +216,9 @@ async function freePort(): Promise<number> {
     ]);
     const { items } = JSON.parse(rbac) as { items: readonly RbacObject[] };
     const log = await cluster.audited();
+    const ofDom0 = usedBy('stubdom.io:xenhost:xen-1', log);
+    expect([...ofDom0.refused]).toEqual([]);
+    expect(ofDom0.used).toContain('patch xenhosts.stubdom.io/status');
     for (const [program, account] of Object.entries(accounts) as [keyof typeof accounts, string][]) {
       const granted = grantedTo(account, items);
       const { used, refused } = usedBy(`system:serviceaccount:${leaseNamespace}:${account}`, log);
@@ -301,5 +306,22 @@ async function freePort(): Promise<number> {
       expect(left).toBe('');
     });
     await helm.ok(['install', release, chartFolder, ...inNamespace]);
+    await helm.ok(['uninstall', release, ...inNamespace]);
+  }, 60_000);
+
+  test('definitions that kubectl applied are taken over', async () => {
+    const { kubectl, helm } = cluster;
+    await kubectl.ok(['delete', 'crd', '--all']);
+    await kubectl.ok(['apply', '-f', join(packageRoot, 'crds')]);
+    const install = ['install', release, chartFolder, ...inNamespace];
+    expect((await helm.run(install)).stderr).toContain('invalid ownership metadata');
+    await helm.ok([...install, '--take-ownership', '--force-conflicts']);
+    const managed = await kubectl.ok([
+      'get',
+      'crd',
+      '-o',
+      'jsonpath={.items[*].metadata.labels.app\\.kubernetes\\.io/managed-by}',
+    ]);
+    expect(managed).toBe('Helm Helm Helm');
   }, 60_000);
 });

@@ -166,6 +166,39 @@ function refusal(message: string): string {
     expect(await world()).toBe(before);
   });
 
+  test('the controller changes of an object its status, and takes the finalizer off', async () => {
+    await layOut();
+    const token = await cluster.podToken(`${release}-controller`, 'xen-1');
+    const controller: Identity = { name: 'controller', token };
+    const patch = async (path: string, body: object) => {
+      const { code, message } = await cluster.as(controller, 'PATCH', path, body, mergePatch);
+      return `${code} ${refusal(message)}`;
+    };
+    const own = `${stubDomains}/own`;
+    expect(await patch(own, { spec: { runState: 'Paused' } })).toBe(
+      '403 stubdom-controller: the controller may not change a spec',
+    );
+    for (const metadata of [{ labels: { a: 'b' } }, { annotations: { 'stubdom.io/paused': 'x' } }]) {
+      expect(await patch(own, { metadata })).toBe(
+        '403 stubdom-controller: the controller may not change labels, annotations or owners',
+      );
+    }
+    for (const finalizers of [['stubdom.io/agent'], ['stubdom.io/agent', 'example.org/theirs', 'example.org/mine']]) {
+      expect(await patch(own, { metadata: { finalizers } })).toMatch(/^403 stubdom-controller: .* no finalizer but/);
+    }
+    for (const [method, path] of [
+      ['DELETE', own],
+      ['DELETE', '/apis/stubdom.io/v1alpha1/xenhosts/xen-2'],
+      ['POST', stubDomains],
+    ] as const) {
+      expect((await cluster.as(controller, method, path, {})).code).toBe(403);
+    }
+    expect(await patch(`${own}/status`, { status: { nodeName: 'xen-2' } })).toMatch(/^200/);
+    expect(await patch(own, { metadata: { finalizers: ['example.org/theirs'] } })).toMatch(/^200/);
+    const again = { metadata: { finalizers: ['example.org/theirs', 'stubdom.io/agent'] } };
+    expect(await patch(own, again)).toMatch(/^403 stubdom-controller/);
+  });
+
   test('an agent whose token names no node writes nothing', async () => {
     await layOut();
     const inNamespace = ['-n', leaseNamespace];
