@@ -3,6 +3,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addEmbeddedCommands } from './commands/embedded.ts';
 import { addHostDevicesCommand } from './commands/host-devices.ts';
 import { addOperatorCommands } from './commands/operator.ts';
+import { addSupportBundleCommand } from './commands/support-bundle.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addXenstoreCommands } from './commands/xenstore.ts';
 import type { CommandContext } from './context.ts';
@@ -35,6 +36,7 @@ export function buildProgram(context: CommandContext): Command {
   addUpCommand(program, context);
   addOperatorCommands(program, context);
   addDoctorCommand(program, context);
+  addSupportBundleCommand(program, context);
   addHostDevicesCommand(program, context);
   addXenstoreCommands(program, context);
   addEmbeddedCommands(program, context);
