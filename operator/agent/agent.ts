@@ -14,8 +14,11 @@ import type { KubeMetrics } from '../kube/metrics.ts';
 import { keyOf, pciAttachments, stubDomains, xenHosts } from '../kube/resources.ts';
 import type { KubeClient, KubeWatcher } from '../kube/types.ts';
 import { type ControllerMetrics, createController } from '../runtime/controller.ts';
+
+import { createManager } from '../runtime/manager.ts';
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
 import type { Readiness } from '../runtime/probes.ts';
+import { withResync } from '../runtime/resync.ts';
 import { isXenStoreError } from '../xenstore/errors.ts';
 import type { XenStore } from '../xenstore/xenstore.ts';
 import type { AgentMetrics, CountedObject } from './agent-metrics.ts';
@@ -27,6 +30,7 @@ import { StubDomainReconciler, byStubDomain, byUid, stubDomainKey } from './reco
 
 const heartbeatSeconds = 40;
 const startRetryMs = 1000;
+const stopDeadlineMs = 15_000;
 
 /** Why a device is not inserted, where another toolstack or the host's administrator can clear the way. */
 const hindrances: ReadonlySet<string> = new Set<Reason>(['DeviceInUse', 'DeviceNotFound', 'DeviceNotAssignable']);
@@ -53,6 +57,7 @@ export interface AgentOptions {
 export interface Agent {
   /** Resolves when it works: XenStore and hypervisor answer, and the informers are synced. */
   start(): Promise<void>;
+  /** Ends it in the reverse order of the start: the heartbeat beats until no pass runs any more. */
   stop(): Promise<void>;
   readiness(): Readiness;
 }
@@ -148,7 +153,8 @@ export function createAgent(options: AgentOptions): Agent {
     ...runs,
     name: 'stub-domain-agent',
     concurrency,
-    reconcile: (key, context) => reconciler.reconcile(key, context),
+    reconcile: async (key, context) =>
+      withResync(await reconciler.reconcile(key, context), domainsOfHost.get(key) !== undefined, random),
     errorBackOff: { baseMs: 20, maxMs: 60_000 },
     metrics: options.metrics?.('stub-domain-agent', concurrency),
   });
@@ -232,24 +238,56 @@ export function createAgent(options: AgentOptions): Agent {
     if (/\/(?:driver_path|name)$/.test(path)) void devices.refresh();
   });
 
+  const manager = createManager({ clock, logger, stopDeadlineMs });
+  manager.add('connections', { name: 'events', start: () => {}, stop: () => events.stop() });
+  // It beats from before anything is looked at until everything has come to its end.
+  manager.add('connections', {
+    name: 'heartbeat',
+    start: () => {
+      heartbeat.start();
+    },
+    stop: () => heartbeat.stop(),
+  });
+  for (const informer of informers) {
+    manager.add('caches', {
+      name: 'informer',
+      start: async (signal) => {
+        informer.start();
+        await informer.synced(signal);
+      },
+      stop: () => informer.stop(),
+    });
+  }
+  manager.add('caches', {
+    name: 'inventory',
+    start: async () => {
+      await loadInventory();
+      watches.start();
+    },
+    stop: async () => {
+      devices.stop();
+      await Promise.allSettled([watches.stop(), domains.stop()]);
+    },
+  });
+  for (const controller of [host, objects]) {
+    manager.add('controllers', {
+      name: controller.name,
+      start: () => {
+        controller.start();
+      },
+      stop: (deadlineMs) => controller.stop(deadlineMs),
+    });
+  }
+
   return {
     start: async () => {
       subscribe();
-      for (const informer of informers) informer.start();
-      heartbeat.start();
-      await loadInventory();
-      watches.start();
-      host.start();
+      await manager.start();
       touchHost();
-      await Promise.all(informers.map((informer) => informer.synced(stopping.signal)));
-      objects.start();
     },
     stop: async () => {
       stopping.abort(new Error('the agent stops'));
-      devices.stop();
-      await Promise.all([objects.stop(10_000), host.stop(5000)]);
-      await Promise.allSettled([heartbeat.stop(), events.stop(), ...informers.map((informer) => informer.stop())]);
-      await Promise.allSettled([watches.stop(), domains.stop()]);
+      await manager.stop();
     },
     readiness: () => {
       const reasons = [

@@ -27,7 +27,7 @@ import { hostsView } from './hosts-view.ts';
 import { Pace } from './pace.ts';
 import { ClaimTable } from './pci-attachment/claim-table.ts';
 import { reconcilePciAttachment } from './pci-attachment/reconcile.ts';
-import { withResync } from './resync.ts';
+import { withResync } from '../runtime/resync.ts';
 import { reconcileStubDomain } from './stub-domain/reconcile.ts';
 import { guestsThatMoved, isPolicyChange } from './xen-host/changes.ts';
 import { concerns } from './xen-host/concerns.ts';

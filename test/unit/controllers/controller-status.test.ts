@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decide, stampConditions } from '../../../operator/api/conditions.ts';
 import type { PciAttachment } from '../../../operator/api/generated/pci-attachment.ts';
-import { agentManager } from '../../../operator/api/names.ts';
+import { agentManager, controllerManager } from '../../../operator/api/names.ts';
 import { conditionTypes, type Reason } from '../../../operator/api/reasons.ts';
 import { type ControllerStatus, applyControllerStatus } from '../../../operator/controllers/controller-status.ts';
 import type { HostLiveness } from '../../../operator/controllers/host-leases.ts';
@@ -12,11 +12,13 @@ import { type EmbeddedApiServer, startApiServer } from '../../../operator/embedd
 import { type ClusterClient, createKubeClient } from '../../../operator/kube/client.ts';
 import { loadClusterConfig } from '../../../operator/kube/config.ts';
 import { pciAttachments } from '../../../operator/kube/resources.ts';
+import { type ApiClient, apiClient } from '../../support/api-client.ts';
 import { projectCrds } from '../../support/sample-crds.ts';
 
 let home: string;
 let server: EmbeddedApiServer;
 let kube: ClusterClient;
+let api: ApiClient;
 let count = 0;
 let name: string;
 let silenced: Set<string>;
@@ -26,8 +28,10 @@ beforeAll(async () => {
   const kubeconfigPath = join(home, 'kubeconfig');
   server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
   kube = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
+  api = apiClient(kubeconfigPath);
 });
 afterAll(async () => {
+  api.close();
   await kube.close();
   await server.close();
   await rm(home, { recursive: true, force: true });
@@ -88,6 +92,43 @@ describe('before an agent has spoken', () => {
     await controller(claimed('fresh'));
     expect(typesOf(await read())).toEqual([...allTypes].sort());
     expect(reasonsOf(await read())).toEqual(new Set(['AwaitingAgent']));
+  });
+});
+
+interface Fields {
+  readonly 'f:status'?: { readonly 'f:conditions'?: Readonly<Record<string, object>> };
+}
+
+/** Which managers own a field of each condition, and which the binding. */
+async function owners(): Promise<Record<string, string>> {
+  const answer = await api.call('GET', `/apis/stubdom.io/v1alpha1/namespaces/default/pciattachments/${name}`);
+  const metadata = answer.body.metadata as unknown as { managedFields?: { manager: string; fieldsV1: Fields }[] };
+  const found = new Map<string, Set<string>>();
+  const note = (what: string, manager: string) => found.set(what, (found.get(what) ?? new Set()).add(manager));
+  for (const { manager, fieldsV1 } of metadata.managedFields ?? []) {
+    const status = fieldsV1['f:status'] ?? {};
+    if ('f:nodeName' in status) note('nodeName', manager);
+    for (const [key, fields] of Object.entries(status['f:conditions'] ?? {})) {
+      const type = /"type":"(\w+)"/.exec(key)?.[1];
+      if (type !== undefined && 'f:reason' in fields) note(type, manager);
+    }
+  }
+  return Object.fromEntries([...found].map(([what, managers]) => [what, [...managers].sort().join(' and ')]));
+}
+
+describe('who owns what', () => {
+  const agents = (manager: string) => Object.fromEntries(agentTypes.map((type) => [type, manager]));
+  const bound = { nodeName: controllerManager, Claimed: controllerManager };
+
+  test('goes from the controller to the agent, to the controller when the host is lost, and back', async () => {
+    await controller(claimed('fresh'));
+    expect(await owners()).toEqual({ ...bound, ...agents(controllerManager) });
+    await agent();
+    expect(await owners()).toEqual({ ...bound, ...agents(agentManager) });
+    await controller(claimed('expired'));
+    expect(await owners()).toEqual({ ...bound, ...agents(controllerManager) });
+    await agent();
+    expect(await owners()).toEqual({ ...bound, ...agents(agentManager) });
   });
 });
 

@@ -7,11 +7,16 @@ const asLaidOut = { specChanged: false, drift: [], repairable: [] };
 const seen = (change: Partial<Snapshot> = {}) => aSnapshot(change);
 
 describe('when what is laid out is compared', () => {
-  test('at once by a new agent, then every ten minutes', () => {
+  test.each<[string, number]>([
+    ['0000', 420_000],
+    ['8000', 510_000],
+    ['ffff', 600_000],
+  ])('at once by a new agent, then within ten minutes, each at another time: %s', (digits, delay) => {
     const memory = new KeyMemory();
-    expect(memory.inspectAt(seen())).toBe(seen().now);
-    memory.inspected(seen(), asLaidOut);
-    expect(memory.inspectAt(seen())).toBe(seen().now + 600_000);
+    const one = seen({ note: { ...seen().note!, uuid: `${digits}4a11-1111-4222-8333-444455556666` } });
+    expect(memory.inspectAt(one)).toBe(one.now);
+    memory.inspected(one, asLaidOut);
+    expect(Math.round((memory.inspectAt(one)! - one.now) / 10) * 10).toBe(delay);
   });
 
   test.each<[string, Partial<Snapshot>, number]>([

@@ -1,5 +1,5 @@
-import { type Action, after } from '../runtime/action.ts';
-import type { Random } from '../runtime/ports.ts';
+import { type Action, after } from './action.ts';
+import type { Random } from './ports.ts';
 
 /** How long an object goes unlooked at when nothing happens to it, on average. */
 const resyncMs = 6 * 3_600_000;

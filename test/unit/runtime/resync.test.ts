@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { withResync } from '../../../operator/controllers/resync.ts';
+import { withResync } from '../../../operator/runtime/resync.ts';
 import { after, done, retry } from '../../../operator/runtime/action.ts';
 
 const hours = (action: ReturnType<typeof withResync>) => (action.kind === 'after' ? action.delayMs / 3_600_000 : 0);
