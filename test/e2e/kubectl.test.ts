@@ -206,7 +206,8 @@ function stubDomain(name: string, spec: object = {}, metadata: object = {}): str
   test('wait returns when the condition comes true, and when the object is gone', async () => {
     await apply(stubDomain(name));
     const waiting = kubectl.ok(['wait', '--for=condition=Ready', 'sd', name, '--timeout=20s']);
-    await setStatus(ready('True'));
+    // kubectl waits until the status speaks of this spec.
+    await setStatus({ ...ready('True'), observedGeneration: 1 });
     expect(await waiting).toContain('condition met');
     const gone = kubectl.ok(['wait', '--for=delete', 'sd', name, '--timeout=20s']);
     await kubectl.ok(['delete', 'sd', name]);
