@@ -81,8 +81,8 @@ export const wide: Identity = {
   impersonate: { user: 'wide', groups: ['system:authenticated'] },
 };
 
-/** Starts the API server and installs the chart with `values` over its defaults. */
-export async function startChartCluster(values: object = {}): Promise<ChartCluster> {
+/** Starts the API server, with further flags perhaps, and installs the chart with `values` over its defaults. */
+export async function startChartCluster(values: object = {}, flags: readonly string[] = []): Promise<ChartCluster> {
   const [helmFound, kubectlFound] = await Promise.all([setUpHelm(), findKubectl()]);
   if (!helmFound.available || kubectlFound === undefined) throw new Error('neither helm nor kubectl may be missing');
   const closers = new Closers();
@@ -97,7 +97,7 @@ export async function startChartCluster(values: object = {}): Promise<ChartClust
     );
     const server = await startRealKubeApiserver({
       dir: join(directory, 'server'),
-      flags: [`--audit-policy-file=${policy}`, `--audit-log-path=${auditLog}`, '--audit-log-mode=blocking'],
+      flags: [`--audit-policy-file=${policy}`, `--audit-log-path=${auditLog}`, '--audit-log-mode=blocking', ...flags],
     });
     closers.add(() => server.stop());
     const admin = apiClient(server.kubeconfig);

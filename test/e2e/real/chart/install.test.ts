@@ -30,17 +30,12 @@ const available = await canHaveChartCluster();
 const accounts = { controller: `${release}-controller`, agent: `${release}-agent` } as const;
 const inNamespace = ['-n', leaseNamespace];
 
-const withoutStreaming = 'kube/watch-loop.ts: where the API server streams no lists (before Kubernetes 1.34)';
 const election = 'kube/leader-election.ts: the Lease of the one that decides';
 const raced = 'kube/finalizer.ts: after somebody else changed the finalizers meanwhile';
 
 /** Rights for what is not seen here, each with the code that takes it. */
 const unseen: Readonly<Record<keyof typeof accounts, Readonly<Record<Right, string>>>> = {
   controller: {
-    'list stubdomains.stubdom.io': withoutStreaming,
-    'list pciattachments.stubdom.io': withoutStreaming,
-    'list xenhosts.stubdom.io': withoutStreaming,
-    'list leases.coordination.k8s.io': withoutStreaming,
     'create leases.coordination.k8s.io': election,
     'update leases.coordination.k8s.io': election,
     'get stubdomains.stubdom.io': raced,
@@ -49,9 +44,6 @@ const unseen: Readonly<Record<keyof typeof accounts, Readonly<Record<Right, stri
     'patch events': 'kube/events.ts: when the same comes again',
   },
   agent: {
-    'list stubdomains.stubdom.io': withoutStreaming,
-    'list pciattachments.stubdom.io': withoutStreaming,
-    'list xenhosts.stubdom.io': withoutStreaming,
     'get stubdomains.stubdom.io': raced,
     'get pciattachments.stubdom.io': raced,
   },
@@ -98,14 +90,16 @@ async function freePort(): Promise<number> {
     });
     closers.add(() => host.close());
     ports = { controller: await freePort(), agent: await freePort() };
-    cluster = await startChartCluster({
+    const values = {
       controller: { probePort: ports.controller },
       agent: {
         probePort: ports.agent,
         xenstore: daemon.socketPath,
         hypervisor: `simulated:${hypervisorSocket}`,
       },
-    });
+    };
+    // As before Kubernetes 1.34: lists are not streamed, and take a right of their own.
+    cluster = await startChartCluster(values, ['--feature-gates=WatchList=false']);
     closers.add(() => cluster.close());
     const { kubectl } = cluster;
 
