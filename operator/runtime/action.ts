@@ -1,3 +1,5 @@
+import type { Logger } from './ports.ts';
+
 /**
  * What a reconcile pass came to. A closed set: there is no "requeue at once".
  * - done: nothing to do until something changes.
@@ -24,4 +26,6 @@ export interface ReconcileContext {
   readonly signal: AbortSignal;
   /** Unique per pass, for logs. */
   readonly reconcileID: string;
+  /** Its lines have the controller, the key and the reconcileID. */
+  readonly logger: Logger;
 }

@@ -124,14 +124,14 @@ export function createController(options: ControllerOptions): Controller {
     }
   };
 
-  const fail = (key: string, reconcileID: string, error: unknown): PassResult => {
+  const fail = (key: string, log: Logger, error: unknown): PassResult => {
     const delay = Math.max(errors.next(key), askedDelayMs(error));
     queue.addRetry(key, delay);
     if (!(error instanceof Error)) metrics?.panicked();
     // What a pass throws while the program stops is the stop.
     if (!stopping.signal.aborted && options.isRoutine?.(error) !== true) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      logger.error('a reconcile pass failed', { key, reconcileID, retryMs: Math.round(delay), error: text });
+      log.error('a reconcile pass failed', { retryMs: Math.round(delay), error: text });
     }
     return 'error';
   };
@@ -139,6 +139,7 @@ export function createController(options: ControllerOptions): Controller {
   const pass = async (key: string): Promise<void> => {
     passes += 1;
     const reconcileID = `${idPrefix}-${passes.toString(36)}`;
+    const log = logger.child({ key, reconcileID });
     const began = clock.monotonic();
     const deadline = new AbortController();
     let holdsPlace = true;
@@ -150,7 +151,7 @@ export function createController(options: ControllerOptions): Controller {
     };
     let cancelTimer = clock.setTimer(passDeadlineMs, () => {
       metrics?.timedOut();
-      logger.warn('a reconcile pass takes too long', { key, reconcileID, deadlineMs: passDeadlineMs });
+      log.warn('a reconcile pass takes too long', { deadlineMs: passDeadlineMs });
       deadline.abort(new Error(`the pass took longer than ${passDeadlineMs} ms`));
       // It does not listen: the key stays taken, so that no second pass meets the first, but others go on.
       cancelTimer = clock.setTimer(passDeadlineMs, givePlace);
@@ -158,13 +159,15 @@ export function createController(options: ControllerOptions): Controller {
     const signal = AbortSignal.any([deadline.signal, stopping.signal]);
     let result: PassResult;
     try {
-      const action: Action = await options.reconcile(key, { signal, reconcileID });
-      result = isAction(action) ? conclude(key, action) : fail(key, reconcileID, `no Action: ${typeof action}`);
+      const action: Action = await options.reconcile(key, { signal, reconcileID, logger: log });
+      result = isAction(action) ? conclude(key, action) : fail(key, log, `no Action: ${typeof action}`);
     } catch (error) {
-      result = fail(key, reconcileID, error);
+      result = fail(key, log, error);
     }
     cancelTimer();
-    metrics?.passed(result, (clock.monotonic() - began) / 1000);
+    const tookMs = clock.monotonic() - began;
+    metrics?.passed(result, tookMs / 1000);
+    log.debug('a reconcile pass ended', { result, tookMs: Math.round(tookMs) });
     queue.done(key);
     givePlace();
     settleIdle();

@@ -50,6 +50,7 @@ const maxSteps = 48;
 interface Pass {
   readonly view: PassView;
   readonly early: EarlyTransaction;
+  readonly logger: Logger;
 }
 
 /** Steps that change XenStore through the view alone, if at all. */
@@ -130,11 +131,11 @@ export class StubDomainReconciler {
   }
 
   async reconcile(key: string, context: ReconcileContext): Promise<Action> {
-    const { watches, logger } = this.#options;
+    const { watches } = this.#options;
     watches.began(key);
     const unreadable = this.#unreadable(key);
     if (unreadable !== undefined) {
-      logger.warn('An object is not valid, and everything of its StubDomain is left as it is', { key, ...unreadable });
+      context.logger.warn('An object is not valid, and everything of its StubDomain is left as it is', unreadable);
       return terminal('InvalidSpec');
     }
     const early = new EarlyTransaction(this.#options.xenstore);
@@ -154,7 +155,7 @@ export class StubDomainReconciler {
   /** Takes one step after another until there is nothing to do now. */
   async #advance(
     key: string,
-    { signal }: ReconcileContext,
+    { signal, logger }: ReconcileContext,
     early: EarlyTransaction,
   ): Promise<{ snapshot: Snapshot; wakeAt: number | undefined; stale?: string }> {
     let stale = 0;
@@ -166,7 +167,7 @@ export class StubDomainReconciler {
       const plan = nextStep(snapshot, agentFinalizer);
       if (plan.step === undefined) return { snapshot, wakeAt: earliest(plan.wakeAt, view.believedUntil) };
       if (steps === maxSteps) return { snapshot, wakeAt: snapshot.now };
-      const outcome = await this.#take(key, plan.step, snapshot, { view, early });
+      const outcome = await this.#take(key, plan.step, snapshot, { view, early, logger });
       if (outcome !== 'foreseen') {
         early.abandon();
         this.#disbelieve(snapshot);
@@ -292,8 +293,8 @@ export class StubDomainReconciler {
    * that no longer hold.
    */
   async #take(key: string, step: Step, snapshot: Snapshot, pass: Pass): Promise<'foreseen' | 'done' | 'stale'> {
-    const { logger } = this.#options;
-    logger.debug('Step', { key, step: step.do });
+    const { logger } = pass;
+    logger.debug('Step', { step: step.do });
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
       else await perform(step, this.#context(key, snapshot, pass));
@@ -302,13 +303,13 @@ export class StubDomainReconciler {
       if (uid !== undefined) this.#memory(key).accepted(uid);
     } catch (error) {
       if (error instanceof StaleSnapshotError) {
-        logger.debug('Looked again', { key, step: step.do, because: error.message });
+        logger.debug('Looked again', { step: step.do, because: error.message });
         return 'stale';
       }
       this.#disbelieve(snapshot);
       const uid = stepOwner(step, snapshot);
       if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
-      logger.warn('The hypervisor refused', { key, step: step.do, code: error.code, error: error.message });
+      logger.warn('The hypervisor refused', { step: step.do, code: error.code, error: error.message });
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
       this.#memory(key).failed(uid, reason, this.#now(), error.message);
       this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);

@@ -159,6 +159,19 @@ describe('the log', () => {
     });
   });
 
+  test('is for people on a terminal, and JSON elsewhere', async () => {
+    for (const [isTTY, pattern] of [
+      [true, /^\d\d:\d\d:\d\d\.\d{3} INFO {2}said key=ns\/a n=1$/],
+      [false, /^\{"time":"[^"]+","level":"info","msg":"said","key":"ns\/a","n":1\}$/],
+    ] as const) {
+      const stream = Object.assign(new PassThrough(), { isTTY });
+      const log = await createLogger({ level: 'info', format: 'auto', stream });
+      log.child({ key: 'ns/a' }).info('said', { n: 1 });
+      expect((stream.read() as Buffer).toString('utf8').trimEnd()).toMatch(pattern);
+      stream.end();
+    }
+  });
+
   test('for people, what others wrote cannot move the cursor or make a line', async () => {
     const lines = await logged('human', (log) => {
       log.warn('odd', { value: 'a\n\u001b[2J\u202eb', deep: { nested: ['\r'] }, bytes: Buffer.from('secret') });

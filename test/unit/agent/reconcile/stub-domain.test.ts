@@ -87,7 +87,11 @@ async function restarted(stubDomain: StubDomain | undefined, attachment: PciAtta
     random: Math.random,
     logger: silentLogger,
   });
-  await reconciler.reconcile('default/web', { signal: new AbortController().signal, reconcileID: '1' });
+  await reconciler.reconcile('default/web', {
+    signal: new AbortController().signal,
+    reconcileID: '1',
+    logger: silentLogger,
+  });
 }
 
 const underWay = async () => parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
