@@ -238,6 +238,10 @@ export interface WorldOptions {
   readonly hosts?: number;
   /** PCI devices that every host has besides the usual ones. */
   readonly devices?: readonly PciDevice[];
+  /** A cluster that has the CRDs. Default: the embedded API server. */
+  readonly kubeconfig?: string;
+  /** Called when everything else has ended. */
+  readonly onClose?: () => Promise<void>;
   /** Default: the embedded one. */
   readonly daemon?: DaemonStarter;
   /** Puts something between the agent and dom0's socket of its daemon: gives the agent's socket. The caller ends it. */
@@ -248,12 +252,15 @@ export interface WorldOptions {
 export async function startOperatorWorld(options: WorldOptions = {}): Promise<OperatorWorld> {
   const closers = new Closers();
   try {
+    if (options.onClose !== undefined) closers.add(options.onClose);
     const home = await mkdtemp(join(tmpdir(), 'ow-'));
     closers.add(() => rm(home, { recursive: true, force: true }));
     const log = captureLog();
-    const kubeconfigPath = join(home, 'kubeconfig');
-    const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-    closers.add(() => server.close());
+    const kubeconfigPath = options.kubeconfig ?? join(home, 'kubeconfig');
+    if (options.kubeconfig === undefined) {
+      const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
+      closers.add(() => server.close());
+    }
     const cluster = await loadClusterConfig({ kubeconfig: kubeconfigPath });
     const kube = createKubeClient(cluster);
     closers.add(() => kube.close());
