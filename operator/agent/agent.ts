@@ -293,6 +293,8 @@ export function createAgent(options: AgentOptions): Agent {
       const reasons = [
         ...(xenstore.state === 'connected' ? [] : ['no link to XenStore']),
         ...(domains.loaded && domains.error === undefined ? [] : ['the hypervisor does not answer']),
+        // Sooner than the silence of its watches, this tells that it is cut off from its objects, and called lost by others.
+        ...(heartbeat.lastRenewedAgeMs() > heartbeatSeconds * 1000 ? ['the Lease of the host is not renewed'] : []),
         ...informerReasons(informers),
       ];
       return { ready: reasons.length === 0, reasons: [...new Set(reasons)] };

@@ -3,6 +3,7 @@ import { leaseNamespace } from '../../../operator/api/names.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
 import { createInformer } from '../../../operator/kube/informer.ts';
 import { leases, stubDomains } from '../../../operator/kube/resources.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
 import { type AnyObject, summary, type WorldObjects } from '../../support/world-objects.ts';
 
@@ -154,5 +155,17 @@ describe('the agent of a host stops', () => {
     await objects.gone('StubDomain', 'choosy');
     expect((await world.host('xen-2').hypervisor.listDomains()).map(({ name }) => name)).not.toContain('choosy-dm');
     expect((await world.host('xen-2').hypervisor.listDomains()).map(({ uuid }) => uuid)).toContain(uuidOf('choosy'));
+  });
+});
+
+test('an agent whose Lease ran out is not ready: it is cut off from its objects', async () => {
+  const { agent, clock } = world.host('xen-1');
+  await eventually(async () => {
+    expect(agent.readiness()).toEqual({ ready: true, reasons: [] });
+  });
+  clock.skip(41_000);
+  expect(agent.readiness()).toEqual({ ready: false, reasons: ['the Lease of the host is not renewed'] });
+  await eventually(async () => {
+    expect(agent.readiness()).toEqual({ ready: true, reasons: [] });
   });
 });
