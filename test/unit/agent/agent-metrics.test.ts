@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { type AgentMetrics, createAgentMetrics } from '../../../operator/agent/agent-metrics.ts';
 import { CommandMeter, type RawChannel } from '../../../operator/agent/observe/command-meter.ts';
+import { createCentralMetrics } from '../../../operator/controllers/central-metrics.ts';
 import type { ChannelView } from '../../../operator/domain/command-channel/channel.ts';
 import type { InflightNote, LastCommandNote } from '../../../operator/domain/notes.ts';
 import type { Snapshot } from '../../../operator/domain/snapshot.ts';
@@ -214,6 +215,7 @@ test('/metrics shows every series from the start, XenStore’s counters and the 
 test('docs/metrics.md has every metric with its labels, and no other', async () => {
   const registry = new Registry();
   createAgentMetrics(registry);
+  createCentralMetrics(registry);
   createControllerMetrics(registry);
   createKubeMetrics(registry);
   const made = registry.getMetricsAsArray().map((metric) => {
