@@ -1,28 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { openXenStore } from '../../xenstore/client.ts';
 import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
 import type { Registry } from 'prom-client';
 import { createAgent } from '../../agent/agent.ts';
 import { createCentral } from '../../controllers/central.ts';
+import { leaderLeaseName, leaseNamespace } from '../../api/names.ts';
 import { createKubeClient } from '../../kube/client.ts';
 import { loadClusterConfig, type ClusterConfig } from '../../kube/config.ts';
 import type { CentralMetrics } from '../../controllers/central-metrics.ts';
 import type { AgentMetrics } from '../../agent/agent-metrics.ts';
+import { createElection, type Election } from '../../kube/leader-election.ts';
+import type { KubeClient } from '../../kube/types.ts';
+import { CliError } from '../failure.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
 import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
-import { startProbes, type Readiness } from '../../runtime/probes.ts';
+import { startProbes } from '../../runtime/probes.ts';
 import type { CommandContext } from '../context.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { packageInfo } from '../package-root.ts';
 import { isXenbusDevice, requireLiveSocket } from '../sockets.ts';
-import type { AgentOptions, ProgramOptions } from './operator.ts';
+import { elected, type Program } from './elected.ts';
+import type { AgentOptions, ControllerOptions, ProgramOptions } from './operator.ts';
 
-/** What `stubdom controller` and `stubdom agent` have in common. */
-interface Program {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  readiness(): Readiness;
-}
+/** As client-go's: seconds that a leader that died is waited for. */
+const leaseSeconds = 15;
 
 interface Metrics {
   readonly registry: Registry;
@@ -31,7 +34,7 @@ interface Metrics {
 }
 
 /** Runs the controller until it is told to stop. */
-export async function runController(context: CommandContext, options: ProgramOptions): Promise<void> {
+export async function runController(context: CommandContext, options: ControllerOptions): Promise<void> {
   const config = await clusterOf(options);
   const logger = await createLogger({ level: options.logLevel, format: 'auto' });
   const metrics = await openMetrics(options);
@@ -44,15 +47,25 @@ export async function runController(context: CommandContext, options: ProgramOpt
     clock: systemClock,
     random: Math.random,
     logger,
+    instance: hostname(),
     ...(metrics === undefined
       ? {}
       : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube, centralMetrics: await ofCluster(metrics) }),
   });
   try {
-    await serve(context, options, logger, metrics, central, `controller ready cluster=${config.server}`);
+    const program = options.leaderElect === true ? elected(central, candidate(kube, logger)) : central;
+    await serve(context, options, logger, metrics, program, `controller ready cluster=${config.server}`);
   } finally {
     await kube.close();
   }
+}
+
+/** Stands for election, under a name that no other process has had. */
+function candidate(client: KubeClient, logger: Logger): Election {
+  const holder = `${hostname()}_${randomUUID()}`;
+  const claim = { namespace: leaseNamespace, name: leaderLeaseName, holder, durationSeconds: leaseSeconds };
+  logger.info('waiting to be elected', { lease: claim.name, holder });
+  return createElection({ client, clock: systemClock, random: Math.random, logger, claim });
 }
 
 /** Runs the agent of one host until it is told to stop. */
@@ -143,11 +156,14 @@ async function serve(
           logger,
         });
   try {
-    const started = await Promise.race([program.start().then(() => true), shutdown.requested.then(() => false)]);
-    if (started) {
+    const lost = program.lost ?? new Promise<never>(() => {});
+    const first = await Promise.race([program.start().then(() => 'started'), shutdown.requested, lost]);
+    if (first === 'started') {
       terminal.out(probes === undefined ? readyLine : `${readyLine} probes=http://127.0.0.1:${probes.port}`);
-      await shutdown.requested;
     }
+    const end = first === 'started' ? await Promise.race([shutdown.requested, lost]) : first;
+    // Not stopped in order: what is under way must not be written by one that decides no more.
+    if (end instanceof CliError) throw end;
     logger.info('stopping');
     await program.stop();
   } finally {

@@ -11,6 +11,11 @@ export interface ProgramOptions {
   readonly logLevel: LogLevel;
 }
 
+/** Options of `stubdom controller`. */
+export interface ControllerOptions extends ProgramOptions {
+  readonly leaderElect?: true;
+}
+
 /** Options of `stubdom agent`. */
 export interface AgentOptions extends ProgramOptions {
   readonly name: string;
@@ -34,11 +39,11 @@ export function addOperatorCommands(program: Command, context: CommandContext): 
       .option('--probe-port <port>', 'serve /livez, /readyz and /metrics on this port', integer(0, 65535))
       .addOption(logLevelOption());
 
-  add('controller', 'decide where stub domains run and who gets which PCI device (one a cluster)').action(
-    async (options: ProgramOptions) => {
+  add('controller', 'decide where stub domains run and who gets which PCI device (one a cluster)')
+    .option('--leader-elect', 'where several run: decide only with the Lease stubdom-system/stubdom-controller')
+    .action(async (options: ControllerOptions) => {
       await (await import('./operator-work.ts')).runController(context, options);
-    },
-  );
+    });
   add('agent', 'drive the stub domains of this Xen host (one a host)')
     .requiredOption('-n, --name <name>', 'name of the XenHost', objectName)
     .requiredOption('--xenstore <path>', "the host's XenStore: a daemon's socket, or /dev/xen/xenbus")
