@@ -203,6 +203,8 @@ export function createCentral(options: CentralOptions): Central {
     if (after === undefined && before !== undefined) {
       overlays.domains.forget(before.metadata.uid);
       silenced.delete(before.metadata.uid);
+      // Its room can help one that found none.
+      if (from !== undefined) touchUnplaced();
     }
     placement.enqueue(key);
     touchDrain(from);
@@ -225,6 +227,7 @@ export function createCentral(options: CentralOptions): Central {
       claims.forget(before.metadata.uid);
       silenced.delete(before.metadata.uid);
       touchWaiting(before.status?.nodeName);
+      if (before.status?.address !== undefined) touchUnplaced();
     }
     touchDrain((after ?? before)?.status?.nodeName);
     claiming.enqueue(key);
