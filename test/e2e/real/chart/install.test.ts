@@ -30,14 +30,11 @@ const available = await canHaveChartCluster();
 const accounts = { controller: `${release}-controller`, agent: `${release}-agent` } as const;
 const inNamespace = ['-n', leaseNamespace];
 
-const election = 'kube/leader-election.ts: the Lease of the one that decides';
 const raced = 'kube/finalizer.ts: after somebody else changed the finalizers meanwhile';
 
 /** Rights for what is not seen here, each with the code that takes it. */
 const unseen: Readonly<Record<keyof typeof accounts, Readonly<Record<Right, string>>>> = {
   controller: {
-    'create leases.coordination.k8s.io': election,
-    'update leases.coordination.k8s.io': election,
     'get stubdomains.stubdom.io': raced,
     'get pciattachments.stubdom.io': raced,
     'get events': 'kube/events.ts: after a restart, of an Event that it wrote before',
