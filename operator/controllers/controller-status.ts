@@ -81,11 +81,12 @@ export async function applyControllerStatus<T extends Reported>(
 ): Promise<T | undefined> {
   const kind = type.kind as Kind;
   const present = (object.status?.conditions ?? []) as readonly Condition[];
-  const { generation, name, namespace, uid } = object.metadata;
+  const { name, namespace, uid } = object.metadata;
   if (status.liveness !== 'expired') silenced.delete(uid);
   const decisions = [...status.decisions, ...onBehalf(kind, object, present, status, silenced)];
-  const conditions = stampConditions(kind, decisions, present, generation, kubeTime(nowMs)).map((condition) => {
-    // The controller's word does not depend on the spec's generation alone: one that says the same is left as it is.
+  // The controller's word is about more than the spec, and one that says the same is left as it is: it names no generation,
+  // so that kubectl wait goes by the one of the status, which is the agent's.
+  const conditions = stampConditions(kind, decisions, present, undefined, kubeTime(nowMs)).map((condition) => {
     const before = present.find((candidate) => candidate.type === condition.type);
     const same =
       before !== undefined &&
