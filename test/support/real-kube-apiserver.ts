@@ -17,6 +17,8 @@ export interface RealKubeApiserver {
   readonly url: string;
   /** Stops it and removes its data, if the folder was not the caller's. */
   stop(): Promise<void>;
+  /** SIGKILL, in the middle of whatever it does; resolves when it is gone. Its data stay for another one. */
+  kill(): Promise<void>;
 }
 
 /** Where the program is, or why it cannot be had. */
@@ -70,6 +72,7 @@ export async function startRealKubeApiserver(options: RealKubeApiserverOptions =
         await end(child);
         await remove();
       },
+      kill: () => end(child, 'SIGKILL'),
     };
   } catch (error) {
     await end(child);
@@ -111,14 +114,14 @@ function firstLine(child: ChildProcess): Promise<string> {
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const closed = new Promise<void>((resolve) =>
     child.once('close', () => {
       resolve();
     }),
   );
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
   await closed;
   clearTimeout(timer);
