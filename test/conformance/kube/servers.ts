@@ -21,7 +21,25 @@ const crdFolder = fileURLToPath(new URL('../../../crds/', import.meta.url));
 
 async function readCrds(): Promise<object[]> {
   const files = (await readdir(crdFolder)).filter((file) => file.endsWith('.yaml'));
-  return await Promise.all(files.map(async (file) => load(await readFile(join(crdFolder, file), 'utf8')) as object));
+  return await Promise.all(
+    files.map(async (file) => withoutStatusDefault(load(await readFile(join(crdFolder, file), 'utf8')) as Definition)),
+  );
+}
+
+interface Definition {
+  readonly spec: {
+    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: { properties: { status: object } } } }[];
+  };
+}
+
+/** The cases are about servers; that our kinds begin with a status is tried with the statuses themselves. */
+function withoutStatusDefault(definition: Definition): object {
+  for (const { schema } of definition.spec.versions) {
+    const { properties } = schema.openAPIV3Schema;
+    const { default: _, ...status } = properties.status as { default?: unknown };
+    properties.status = status;
+  }
+  return definition;
 }
 
 async function startEmbedded(): Promise<RunningServer> {

@@ -28,8 +28,8 @@ describe('somebody with xl, or a shell in dom0', () => {
     const { store, admin } = world.host();
     await admin.addQuirk('ignore-commands@shared');
     const channel = await running('shared');
-    await store.write(`${channel}/parameter`, '0000:06:00.0,msitranslate=0,power_mgmt=0');
-    await store.write(`${channel}/command`, 'pci-ins');
+    await store.write(`${channel}/parameter`, 'host:1.2');
+    await store.write(`${channel}/command`, 'usb-add');
     const condition = await objects.condition('StubDomain', 'shared', 'ChannelIdle', {
       status: 'False',
       reason: 'ForeignCommand',
@@ -39,8 +39,8 @@ describe('somebody with xl, or a shell in dom0', () => {
     await objects.attachment('shared-nic', 'shared', '0000:03:00.0');
     await objects.condition('PciAttachment', 'shared-nic', 'Inserted', { status: 'False', reason: 'ForeignCommand' });
     world.host().clock.skip(60_000);
-    expect(await store.readString(`${channel}/command`)).toBe('pci-ins');
-    expect(await store.readString(`${channel}/parameter`)).toBe('0000:06:00.0,msitranslate=0,power_mgmt=0');
+    expect(await store.readString(`${channel}/command`)).toBe('usb-add');
+    expect(await store.readString(`${channel}/parameter`)).toBe('host:1.2');
     await store.remove(`${channel}/command`);
     await admin.clearQuirks();
     await objects.ready('PciAttachment', 'shared-nic');

@@ -35,15 +35,19 @@ export function createObject(
   if (resource.statusSubresource) delete object['status'];
   object = prepareBuiltin(resource, object);
   object = context.schemas.get(resource).applyDefaults(object);
+  // A status that begins with a default is nobody's.
+  const { status: begun, ...unowned } = object;
+  const beginsWithStatus = resource.statusSubresource && begun !== undefined;
   if (!tracked) {
     object = trackUpdate({
-      after: object,
+      after: beginsWithStatus ? unowned : object,
       manager: options.fieldManager,
       apiVersion: groupVersionOf(resource),
       subresource: '',
       now: timestamp(context.clock),
       schema: resource.schema,
     });
+    if (beginsWithStatus) object = { ...object, status: begun };
   }
   object = completeBuiltin(context, resource, object);
   validate(context, resource, object, undefined);
