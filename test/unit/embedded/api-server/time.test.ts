@@ -38,7 +38,9 @@ test('Events are forgotten an hour after they were last seen', async () => {
   const made = await api.call('POST', events, event('old'));
   clock.advance(1_800_000);
   await api.call('POST', events, event('young'));
-  const stream = await api.watch(`${events}?watch=1&timeoutSeconds=36000&resourceVersion=${made.body.metadata.resourceVersion}`);
+  const stream = await api.watch(
+    `${events}?watch=1&timeoutSeconds=36000&resourceVersion=${made.body.metadata.resourceVersion}`,
+  );
   expect((await stream.next())?.object.metadata.name).toBe('young');
   clock.advance(2_100_000);
   const gone = await stream.next();
