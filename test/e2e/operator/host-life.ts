@@ -46,8 +46,10 @@ export function hostLife(start: () => Promise<OperatorWorld>): void {
       await host.powerOn();
       await objects.condition('StubDomain', 'phoenix', 'Ready', { status: 'False', reason: 'TargetNotFound' });
       await objects.condition('PciAttachment', 'phoenix-nic', 'Ready', { status: 'False', reason: 'TargetNotFound' });
-      const now = (await xenHost('xen-2')).status?.bootID;
-      expect(now).not.toBe(bootID);
+      // The host is told of apart from its objects.
+      await eventually(async () => {
+        expect((await xenHost('xen-2')).status?.bootID).not.toBe(bootID);
+      });
       await eventually(async () => {
         expect(await objects.events('xen-2')).toContainEqual(
           expect.stringContaining(
@@ -107,7 +109,9 @@ export function hostLife(start: () => Promise<OperatorWorld>): void {
       for (const name of ['carded-nic', 'phoenix-nic']) await objects.removed('PciAttachment', name);
       for (const name of ['plain', 'carded', 'phoenix']) await objects.removed('StubDomain', name);
       await objects.condition('XenHost', 'xen-2', 'Drained', { status: 'True', reason: 'Drained' });
-      expect(await objects.events('xen-2')).toContainEqual(expect.stringContaining('Normal Drained: '));
+      await eventually(async () => {
+        expect(await objects.events('xen-2')).toContainEqual(expect.stringContaining('Normal Drained: '));
+      });
 
       await objects.applySpec('XenHost', 'xen-2', {});
       await objects.condition('XenHost', 'xen-2', 'Schedulable', { status: 'True' });
@@ -196,10 +200,14 @@ export function hostLife(start: () => Promise<OperatorWorld>): void {
         const full = Object.entries(status ?? {}).filter(([, value]) => !Array.isArray(value) || value.length > 0);
         expect(full.map(([field]) => field)).toEqual(['conditions']);
       }
-      expect(await objects.events('mover')).toContainEqual(
-        expect.stringMatching(/^Warning HostFenced: xen-2 was declared dead .*"power unit burnt"/),
-      );
-      expect(await objects.events('xen-2')).toContainEqual(expect.stringContaining('Warning Fenced: '));
+      await eventually(async () => {
+        expect(await objects.events('mover')).toContainEqual(
+          expect.stringMatching(/^Warning HostFenced: xen-2 was declared dead .*"power unit burnt"/),
+        );
+      });
+      await eventually(async () => {
+        expect(await objects.events('xen-2')).toContainEqual(expect.stringContaining('Warning Fenced: '));
+      });
 
       await world.host('xen-1').addGuest('mover');
       expect((await objects.ready('StubDomain', 'mover')).status?.nodeName).toBe('xen-1');
