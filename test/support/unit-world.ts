@@ -304,6 +304,11 @@ export class UnitWorld {
         this.#granted.delete(step.address);
         this.#isClosed = true;
         return;
+      case 'dropBackend':
+        if (!this.#isClosed) throw this.wrong('a back end was dropped that had not closed');
+        this.#entries = [];
+        this.#isClosed = false;
+        return;
       case 'release':
         this.#release(step.address);
         if (this.#entries.length === 0) this.#isClosed = false;

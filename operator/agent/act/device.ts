@@ -71,6 +71,8 @@ export async function rearm(context: ActContext, address: string): Promise<void>
 }
 
 async function revokeGrants(context: ActContext, address: string, note: PciNote): Promise<void> {
+  // Should it be wanted again, it has to be made ready again.
+  context.memory.unready(address);
   await context.hypervisor.revoke(address, note.target, { iommu: true });
   await context.hypervisor.revoke(address, note.stub, { iommu: false });
 }

@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
 import { claim, ready } from '../../../../operator/agent/act/attach.ts';
-import { release } from '../../../../operator/agent/act/device.ts';
+import { closeLast, release } from '../../../../operator/agent/act/device.ts';
 import { pciClaimPath, pciNotePath } from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
 import { HypervisorError, type PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
 import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
-import { aPciNote, anAttachment, targetUuid, theAddress, theTarget } from '../../../support/builders.ts';
+import { aBackend, aPciNote, anAttachment, targetUuid, theAddress, theTarget } from '../../../support/builders.ts';
 
 let world: ActWorld;
 afterEach(() => world.close());
@@ -91,6 +91,24 @@ test('a device that has no way to be reset is given away all the same, and peopl
   await ready({ ...context, hypervisor: { ...context.hypervisor, reset: () => unresettable } }, 'pa-1', theAddress);
   expect(world.happenings.map(({ reason }) => reason)).toEqual(['ResetUnsupported']);
   expect(world.bus.grants()).toHaveLength(1);
+});
+
+test('a device whose grants were taken back is made ready again before it is inserted', async () => {
+  world = await startActWorld({ devices: [card('pciback')] });
+  const back = '/local/domain/0/backend/pci/7/0';
+  for (const [node, value] of Object.entries({ num_devs: '1', 'dev-0': theAddress, state: '4', 'state-0': '3' }))
+    await world.xenstore.write(`${back}/${node}`, value);
+  const context = world.context({
+    attachments: [anAttachment()],
+    ...(await noted({})),
+    pciBackend: aBackend(theAddress),
+  });
+  await ready(context, 'pa-1', theAddress);
+  expect(world.memory.view().readied?.has(theAddress)).toBe(true);
+  await closeLast(context, theAddress);
+  expect(world.bus.grants()).toEqual([]);
+  expect(world.memory.view().readied?.has(theAddress)).toBe(false);
+  expect(await world.xenstore.readString(`${back}/state`)).toBe('5');
 });
 
 test("an earlier attachment's note is not overwritten", async () => {
