@@ -41,6 +41,7 @@ test('whatever happens to four functions: together or not at all, out by functio
       world.settle();
       if (world.left().length > 0) throw world.wrong(`this is left: ${world.left().join(', ')}`);
     }),
-    { numRuns: 400 },
+    // A run that fails is to be the same run elsewhere; another seed looks elsewhere.
+    { numRuns: 400, seed: Number(process.env['PROPERTY_SEED'] ?? 20_261_122) },
   );
 });
