@@ -7,6 +7,7 @@ import type { XenHost } from '../api/generated/xen-host.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
 import { isConflict } from '../kube/errors.ts';
 import { createEventRecorder } from '../kube/events.ts';
+import { informerComponent } from '../kube/informer-component.ts';
 import { informerReasons } from '../kube/informer-readiness.ts';
 import { createInformer } from '../kube/informer.ts';
 import { createHeartbeat } from '../kube/lease.ts';
@@ -248,16 +249,7 @@ export function createAgent(options: AgentOptions): Agent {
     },
     stop: () => heartbeat.stop(),
   });
-  for (const informer of informers) {
-    manager.add('caches', {
-      name: 'informer',
-      start: async (signal) => {
-        informer.start();
-        await informer.synced(signal);
-      },
-      stop: () => informer.stop(),
-    });
-  }
+  for (const informer of informers) manager.add('caches', informerComponent(informer));
   manager.add('caches', {
     name: 'inventory',
     start: async () => {

@@ -8,6 +8,7 @@ import { isSaidDead } from '../domain/placement/fence.ts';
 import { isReconcilePaused } from '../domain/reconcile-pause.ts';
 import { isConflict } from '../kube/errors.ts';
 import { createEventRecorder } from '../kube/events.ts';
+import { informerComponent } from '../kube/informer-component.ts';
 import { informerReasons } from '../kube/informer-readiness.ts';
 import type { Lease } from '../kube/lease.ts';
 import type { KubeMetrics } from '../kube/metrics.ts';
@@ -240,16 +241,7 @@ export function createCentral(options: CentralOptions): Central {
 
   const manager = createManager({ clock, logger, stopDeadlineMs });
   manager.add('connections', { name: 'events', start: () => {}, stop: () => events.stop() });
-  for (const informer of informers) {
-    manager.add('caches', {
-      name: 'informer',
-      start: async (signal) => {
-        informer.start();
-        await informer.synced(signal);
-      },
-      stop: () => informer.stop(),
-    });
-  }
+  for (const informer of informers) manager.add('caches', informerComponent(informer));
   manager.add('caches', {
     name: 'host-leases',
     start: () => {

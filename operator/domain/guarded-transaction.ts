@@ -1,5 +1,6 @@
-import { formatNote, type NoteKind, type Notes } from './notes.ts';
+import { formatNote, type NoteKind, type Notes, parseNote } from './notes.ts';
 import type { PlanNode } from './plan-node.ts';
+import { parseParameterReply } from './untrusted.ts';
 
 /**
  * What a node must hold for a transaction to be committed. `text`: exactly this; undefined: the node is absent. `noNote`:
@@ -29,4 +30,14 @@ export function expectNote<K extends NoteKind>(
   otherwise: string,
 ): Expectation {
   return note === undefined ? { path, noNote: kind, otherwise } : { path, text: formatNote(kind, note), otherwise };
+}
+
+/** Whether what a node holds is as expected; `value` undefined: it is absent. */
+export function holds(expectation: Expectation, value: Uint8Array | undefined): boolean {
+  if ('noNote' in expectation) return parseNote(expectation.noNote, value) === undefined;
+  if ('noRequestBut' in expectation) {
+    return parseParameterReply(value, expectation.noRequestBut).kind !== 'foreign';
+  }
+  const { text } = expectation;
+  return text === undefined ? value === undefined : value !== undefined && Buffer.from(text).equals(value);
 }

@@ -1,19 +1,8 @@
-import type { Expectation, GuardedTransaction } from '../../domain/guarded-transaction.ts';
-import { parseNote } from '../../domain/notes.ts';
-import { parseParameterReply } from '../../domain/untrusted.ts';
+import { type Expectation, type GuardedTransaction, holds } from '../../domain/guarded-transaction.ts';
 import { ABORT } from '../../xenstore/transaction.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 import { StaleSnapshotError } from './context.ts';
 import { removeAll, writePlan } from './write-plan.ts';
-
-function holds(expectation: Expectation, value: Uint8Array | undefined): boolean {
-  if ('noNote' in expectation) return parseNote(expectation.noNote, value) === undefined;
-  if ('noRequestBut' in expectation) {
-    return parseParameterReply(value, expectation.noRequestBut).kind !== 'foreign';
-  }
-  const { text } = expectation;
-  return text === undefined ? value === undefined : value !== undefined && Buffer.from(text).equals(value);
-}
 
 /**
  * Carries out a guarded transaction in three round trips: start, comparisons and changes in one burst, end. What was

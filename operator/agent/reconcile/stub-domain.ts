@@ -298,8 +298,8 @@ export class StubDomainReconciler {
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
       else await perform(step, this.#context(key, snapshot, pass));
-      // Neither of the two asked the hypervisor anything: the step that failed is still to come.
-      const uid = step.do === 'intend' || step.do === 'claim' ? undefined : stepOwner(step, snapshot);
+      // It asked the hypervisor nothing: the step that failed is still to come.
+      const uid = step.do === 'intend' ? undefined : stepOwner(step, snapshot);
       if (uid !== undefined) this.#memory(key).accepted(uid);
     } catch (error) {
       if (error instanceof StaleSnapshotError) {
