@@ -65,7 +65,45 @@ export interface CreateDomainRequest {
   readonly memoryMiB: number;
 }
 
+/**
+ * A guest that the toolstack of the host starts together with its stub domain (libxl). Everything that is text was
+ * checked by the API: none of it holds white space, quotes or control characters.
+ */
+export interface GuestRequest {
+  /** Chosen by the caller before: a guest that has it already is the answer. */
+  readonly uuid: string;
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** In this order: c the first disk, d the CD-ROM, n the network. */
+  readonly bootOrder: string;
+  /** PCI devices can be given to it while it runs: it gets an IOMMU context of its own. */
+  readonly passthrough: boolean;
+  /** Of the stub domain. Left out, the host's own: see `Hypervisor.createGuest`. */
+  readonly stubKernel?: string;
+  readonly stubMemoryMiB?: number;
+  /** Further words of the device model's command line. */
+  readonly deviceModelArgs: readonly string[];
+  readonly disks: readonly {
+    /** Path in dom0. */
+    readonly source: string;
+    readonly backend: 'Block' | 'File';
+    readonly access: 'ReadWrite' | 'ReadOnly';
+    readonly device: 'Disk' | 'CDROM';
+  }[];
+  readonly nics: readonly { readonly mac: string; readonly bridge: string; readonly model: string }[];
+  readonly graphics?: { readonly type: 'VNC' | 'SDL'; readonly listen: string; readonly keymap?: string };
+  /** Where each serial port goes: `pty`, `null`, `file:PATH` or `pipe:PATH`. */
+  readonly serials: readonly string[];
+}
+
 export interface Hypervisor {
+  /**
+   * Who makes stub domains on this host. `agent`: the agent, with `createDomain` and all of XenStore's layout.
+   * `toolstack`: libxl makes one when it makes the guest, and the agent adopts it; `createGuest` has it make both.
+   */
+  readonly stubDomainsMadeBy: 'agent' | 'toolstack';
+
   info(): Promise<HostInfo>;
   /** The domains that live. One that is dying, or whose memory somebody still holds, is not listed. */
   listDomains(): Promise<Domain[]>;
@@ -75,6 +113,11 @@ export interface Hypervisor {
   /** Lets `stub` map and drive `target` (the hypervisor's side; XenStore's SET_TARGET is apart). */
   setTarget(stub: DomainIdentity, target: DomainIdentity): Promise<void>;
   unpauseDomain(domain: DomainIdentity): Promise<void>;
+  /**
+   * Has the toolstack make the guest and its stub domain, both paused or waiting; the guest's own processors run after
+   * `unpauseDomain`. May take a minute. A driver whose `stubDomainsMadeBy` is `agent` throws `NotSupported`.
+   */
+  createGuest(request: GuestRequest): Promise<DomainIdentity>;
   /** Ends the domain; one that is gone, or whose domid has another uuid now, is no error. */
   destroyDomain(domain: DomainIdentity): Promise<void>;
 

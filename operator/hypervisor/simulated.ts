@@ -1,4 +1,12 @@
-import type { Domain, DomainIdentity, FileFacts, HostInfo, Hypervisor, PciDevice } from './hypervisor.ts';
+import {
+  type Domain,
+  type DomainIdentity,
+  type FileFacts,
+  type HostInfo,
+  type Hypervisor,
+  HypervisorError,
+  type PciDevice,
+} from './hypervisor.ts';
 import { openSimulatedLink, type SimulatedLinkOptions } from './simulated-link.ts';
 
 /**
@@ -11,11 +19,14 @@ export function connectSimulatedHypervisor(socketPath: string, options: Simulate
     await link.call(verb, args);
   };
   return {
+    stubDomainsMadeBy: 'agent',
     info: async () => (await link.call('info', [])) as HostInfo,
     listDomains: async () => (await link.call('listDomains', [])) as Domain[],
     createDomain: async (request) => (await link.call('createDomain', [request])) as DomainIdentity,
     setTarget: async (stub, target) => nothing('setTarget', stub, target),
     unpauseDomain: async (domain) => nothing('unpauseDomain', domain),
+    createGuest: () =>
+      Promise.reject(new HypervisorError('NotSupported', 'The simulated host starts no guests: add them to its list.')),
     destroyDomain: async (domain) => nothing('destroyDomain', domain),
     listPciDevices: async () => (await link.call('listPciDevices', [])) as PciDevice[],
     makeAssignable: async (address) => {

@@ -36,7 +36,7 @@ export interface HypervisorCoreOptions {
 /** The hypervisor of a simulated host, and what a toolstack for guests does beside it. */
 export interface HypervisorCore extends Hypervisor {
   /** As `xl create` of an HVM guest without a device model. `domid` forces one: domids are used again in the end. */
-  createGuest(guest: GuestDefinition, domid?: number): Promise<DomainIdentity>;
+  startGuest(guest: GuestDefinition, domid?: number): Promise<DomainIdentity>;
   /** As `xl destroy` and, for `forGood`, as if it never came back. */
   destroyGuest(uuid: string, options: { readonly forGood: boolean }): Promise<void>;
 }
@@ -100,6 +100,8 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
   };
 
   return {
+    stubDomainsMadeBy: 'agent',
+    createGuest: () => Promise.reject(new HypervisorError('NotSupported', 'The simulated host has no toolstack.')),
     info: async () => ({
       driver: 'simulated',
       xenVersion: '4.20.4',
@@ -155,7 +157,7 @@ export function createHypervisorCore(options: HypervisorCoreOptions): Hypervisor
       await Promise.allSettled([...creations.values(), ...endings.values()]);
     },
 
-    createGuest: async (guest, domid) =>
+    startGuest: async (guest, domid) =>
       once(guest.uuid, async () => {
         const { uuid, name, memoryMiB = defaultGuestMiB } = guest;
         if (domains.byUuid(uuid) !== undefined)

@@ -90,7 +90,7 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
       quirks: (domid) => models.quirksOf(domid),
     });
     closers.unshift(async () => backends.stop());
-    for (const guest of options.guests) await core.createGuest(guest);
+    for (const guest of options.guests) await core.startGuest(guest);
 
     const admin: HostAdmin = {
       grants: async () => bus.grants(),
@@ -101,13 +101,13 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
         if (domain === undefined) throw new HypervisorError('NoSuchDomain', 'there is no such domain');
         await core.destroyDomain(domain);
       },
-      addGuest: async (guest) => core.createGuest(guest),
+      addGuest: async (guest) => core.startGuest(guest),
       removeGuest: async (uuid) => core.destroyGuest(uuid, { forGood: true }),
       restartGuest: async (uuid, domid) => {
         const guest = domains.byUuid(uuid)?.guest;
         if (guest === undefined) throw new HypervisorError('NoSuchDomain', 'there is no guest with this uuid');
         await core.destroyGuest(uuid, { forGood: false });
-        return core.createGuest(guest, domid);
+        return core.startGuest(guest, domid);
       },
       suspendGuest: async (uuid, suspended) => {
         const guest = domains.byUuid(uuid);

@@ -140,7 +140,7 @@ export class PropertyWorld {
   }
 
   async createGuest({ name, uuid }: Guest, domid?: number): Promise<void> {
-    const guest = await this.host.core.createGuest({ name, uuid, memoryMiB: 64 }, domid);
+    const guest = await this.host.core.startGuest({ name, uuid, memoryMiB: 64 }, domid);
     this.#ownership.born(guest);
     if (this.#stubs.has(guest.domid)) this.reused.add(guest.domid);
     this.trace.note('xen', 'created', `guest ${name} as domain ${guest.domid}`);

@@ -7,7 +7,7 @@ import { connectHostAdmin, type HostAdmin } from '../../../../operator/embedded/
 import { startHypervisorServer } from '../../../../operator/embedded/simulated-host/hypervisor-server.ts';
 import { createPciBus } from '../../../../operator/embedded/simulated-host/pci-bus.ts';
 import { defaultTopology } from '../../../../operator/embedded/simulated-host/topology.ts';
-import { HypervisorError, type Hypervisor } from '../../../../operator/hypervisor/hypervisor.ts';
+import { type Hypervisor, HypervisorError } from '../../../../operator/hypervisor/hypervisor.ts';
 import { isSavePath } from '../../../../operator/hypervisor/save-path.ts';
 import { connectSimulatedHypervisor } from '../../../../operator/hypervisor/simulated.ts';
 import { silentLogger } from '../../../../operator/runtime/ports.ts';
@@ -198,6 +198,8 @@ function fake(): Hypervisor {
     throw new HypervisorError('Failed', 'not in this test');
   };
   return {
+    stubDomainsMadeBy: 'agent',
+    createGuest: refuse,
     info: refuse,
     listDomains: refuse,
     createDomain: async (request) => ({ uuid: request.uuid, domid: request.memoryMiB }),
