@@ -97,6 +97,21 @@ export class WorldObjects {
 
   /** The condition, as soon as it is as expected and about the present spec. */
   async condition(kind: Kind, name: string, type: string, expected: Expected, limitMs?: number): Promise<Condition> {
+    return (await this.#showing(kind, name, type, expected, limitMs)).condition;
+  }
+
+  /** The object as it was when it was Ready: read again, it may show what came after. */
+  async ready(kind: Kind, name: string): Promise<AnyObject> {
+    return (await this.#showing(kind, name, 'Ready', { status: 'True' })).object;
+  }
+
+  async #showing(
+    kind: Kind,
+    name: string,
+    type: string,
+    expected: Expected,
+    limitMs?: number,
+  ): Promise<{ readonly object: AnyObject; readonly condition: Condition }> {
     const began = performance.now();
     const found = await eventually(async () => {
       const object = await this.get(kind, name);
@@ -108,16 +123,11 @@ export class WorldObjects {
           `${kind} ${name}: ${type} is not ${JSON.stringify(expected)} ${String(expected.message ?? '')}\n${summary(object)}`,
         );
       }
-      return condition;
+      return { object, condition };
     }, limitMs);
-    const what = `${kind} ${type}=${found.status} ${found.reason}`;
+    const what = `${kind} ${type}=${found.condition.status} ${found.condition.reason}`;
     this.times.push({ what, ms: Math.round(performance.now() - began) });
     return found;
-  }
-
-  async ready(kind: Kind, name: string): Promise<AnyObject> {
-    await this.condition(kind, name, 'Ready', { status: 'True' });
-    return this.get(kind, name);
   }
 
   /** Events about the object, as `Type Reason: message`, oldest first. */
