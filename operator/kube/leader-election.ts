@@ -42,6 +42,8 @@ export function createElection(options: ElectionOptions): Election {
   const stopping = new AbortController();
   let leadership: AbortController | undefined;
   let running: Promise<void> | undefined;
+  /** The last renewal that was sent; one that is still on its way changes the Lease after we have stepped down. */
+  let renewal: Promise<unknown> = Promise.resolve();
 
   const attempt = async (): Promise<boolean> => {
     try {
@@ -68,7 +70,9 @@ export function createElection(options: ElectionOptions): Election {
       await Promise.race([pause(), ended]);
       if (over()) break;
       const began = clock.monotonic();
-      const renewed = await Promise.race([attempt(), ended.then(() => false)]);
+      const answer = attempt();
+      renewal = answer;
+      const renewed = await Promise.race([answer, ended.then(() => false)]);
       if (!renewed || over()) continue;
       cancel();
       // Counted from when it was sent: the server may have taken it just then.
@@ -106,7 +110,9 @@ export function createElection(options: ElectionOptions): Election {
       stopping.abort();
       leadership?.abort(new Error('the program stops'));
       await running;
-      if (release) await keeper.release().catch(() => undefined);
+      if (!release) return;
+      await renewal;
+      await keeper.release().catch(() => undefined);
     },
   };
 }

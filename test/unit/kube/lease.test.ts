@@ -180,6 +180,25 @@ describe('an election', () => {
       await stopped;
     }));
 
+  test('gives the Lease back although it stops while a renewal is under way', () =>
+    withServer(async (server, client, clock) => {
+      const election = createElection({ client, clock, random: () => 0.5, logger: silentLogger, claim });
+      const leading = election.lead();
+      (await server.next()).fail(404, 'NotFound');
+      store(await server.next(), '1');
+      const signal = await leading;
+      clock.advance(await clock.timerSet((ms) => ms === 2_000));
+      const renewal = await server.next();
+      const stopped = election.stop(true);
+      expect(signal.aborted).toBe(true);
+      store(renewal, '2');
+      const release = await server.next();
+      // Of the Lease as the renewal left it: the server refuses any other.
+      expect((release.body as Lease).metadata.resourceVersion).toBe('2');
+      expect(store(release, '3').spec?.holderIdentity).toBe('');
+      await stopped;
+    }));
+
   test('needs a deadline that is shorter than the Lease', () =>
     withServer(async (_server, client, clock) => {
       const options = { client, clock, random: () => 0, logger: silentLogger, claim, renewDeadlineMs: 40_000 };
