@@ -36,6 +36,9 @@ const stopDeadlineMs = 15_000;
 /** Why a device is not inserted, where another toolstack or the host's administrator can clear the way. */
 const hindrances: ReadonlySet<string> = new Set<Reason>(['DeviceInUse', 'DeviceNotFound', 'DeviceNotAssignable']);
 
+/** Why a stub domain is not there, where another domain that comes or goes may be the reason. */
+const waitsForStub: ReadonlySet<string> = new Set<Reason>(['TargetTaken', 'NoStubDomain']);
+
 export interface AgentOptions {
   /** Name of the XenHost that this agent answers for. */
   readonly nodeName: string;
@@ -177,7 +180,7 @@ export function createAgent(options: AgentOptions): Agent {
   const touchGuests = (uuids: ReadonlySet<string>): void => {
     for (const object of domainsOfHost.list()) {
       const { spec, status } = object;
-      const waits = status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'TargetTaken');
+      const waits = status?.conditions?.some(({ type, reason }) => type === 'Ready' && waitsForStub.has(reason));
       const concerned = uuids.has(spec.target.uuid) || uuids.has(status?.uuid ?? '') || waits === true;
       if (concerned) objects.enqueue(keyOf(object));
     }

@@ -20,9 +20,13 @@ export const frontendPath = (kind: BackendKind, stub: number, device: number): s
 /** Who has a PCI device, across all toolstacks of the host (libxl_pci.c). */
 export const pciClaimPath = (address: string): string => `/libxl/pci/${xenstoreBdf(address)}/domid`;
 
+/** Which driver of dom0 a device was taken from, for `xl pci-assignable-remove -r` (libxl_pci.c). */
+export const pciDriverPath = (address: string): string => `/libxl/pci/${xenstoreBdf(address)}/driver_path`;
+
 /** Our own notes about the stub domain of a guest: for dom0 alone. They outlive the agent. */
 export const notesPath = (targetUuid: string): string => `/tool/stubdom/${targetUuid}`;
 export const stubNotePath = (targetUuid: string): string => `${notesPath(targetUuid)}/stub`;
+export const guestNotePath = (targetUuid: string): string => `${notesPath(targetUuid)}/guest`;
 export const inflightPath = (targetUuid: string): string => `${notesPath(targetUuid)}/inflight`;
 export const enumeratedPath = (targetUuid: string): string => `${notesPath(targetUuid)}/enumerated`;
 export const savedPath = (targetUuid: string): string => `${notesPath(targetUuid)}/saved`;

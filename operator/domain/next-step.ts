@@ -8,6 +8,7 @@ import { removalStep } from './pci/removal-step.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
 import { isReconcilePaused } from './reconcile-pause.ts';
+import { ownGuest } from './stub-domain/adoption.ts';
 import { lifecycleStep } from './stub-domain/lifecycle-step.ts';
 import { runStateStep, savedStateStep } from './stub-domain/run-state-step.ts';
 import { isUnknown, unknownRetryMs } from './stub-domain/unknown-domains.ts';
@@ -97,6 +98,12 @@ function leaveDeadline(snapshot: Snapshot): number {
   return (snapshot.memory.deletingSince ?? snapshot.now) + seconds * 1000;
 }
 
+/** Whether a guest runs that was started for the object, which is being deleted. */
+function endsGuest(snapshot: Snapshot): boolean {
+  const ends = snapshot.object?.spec.deletionPolicy === 'Destroy' && snapshot.target !== undefined;
+  return ends && ownGuest(snapshot) !== undefined;
+}
+
 /** The end of the stub domain: first its devices leave, as long as somebody can let them go; then it is taken down. */
 function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, finalizer: string): Plan {
   const { object } = snapshot;
@@ -111,10 +118,11 @@ function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, fin
     const canLeave = answers && snapshot.channel?.state !== 'Absent' && snapshot.channel?.state !== 'paused';
     const deadline = leaveDeadline(snapshot);
     if (canLeave && snapshot.pciNotes.size > 0 && snapshot.now < deadline) return wait(deadline);
-    return { step: { do: 'teardown', because: 'deleted' } };
+    return { step: endsGuest(snapshot) ? { do: 'endGuest' } : { do: 'teardown', because: 'deleted' } };
   }
-  const { note, last, saved, enumerated, pciNotes } = snapshot;
-  const noted = last ?? saved ?? enumerated;
+  if (endsGuest(snapshot)) return { step: { do: 'endGuest' } };
+  const { note, last, saved, enumerated, guestNote, pciNotes } = snapshot;
+  const noted = last ?? saved ?? enumerated ?? guestNote;
   if (note === undefined && noted !== undefined && pciNotes.size === 0) return { step: { do: 'sweep' } };
   return held?.includes(finalizer) === true ? { step: { do: 'removeFinalizer', kind: 'StubDomain', uid } } : wait();
 }

@@ -25,6 +25,16 @@ export interface StubNote {
   readonly restores?: boolean;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
+  /** Another toolstack made it: it is driven, and never ended or laid out anew. */
+  readonly adopted?: boolean;
+}
+
+/** A guest that was started for an object, together with its stub domain. Written before the toolstack is asked. */
+export interface GuestNote {
+  /** UID of the StubDomain object. */
+  readonly owner: string;
+  /** intended: asked for, perhaps made, and paused. started: it was let run once. */
+  readonly stage: 'intended' | 'started';
 }
 
 export type CommandName = 'save' | 'continue' | 'pci-ins' | 'pci-rem';
@@ -140,7 +150,9 @@ const shapes = {
     plan: optional(isString),
     restores: optional((value) => typeof value === 'boolean'),
     startedAt: optional(isNumber),
+    adopted: optional((value) => typeof value === 'boolean'),
   },
+  guest: { owner: isString, stage: oneOf('intended', 'started') },
   inflight: {
     id: isString,
     command: commandName,
@@ -190,6 +202,7 @@ const shapes = {
 /** Every kind of note. */
 export interface Notes {
   stub: StubNote;
+  guest: GuestNote;
   inflight: InflightNote;
   pci: PciNote;
   enumerated: EnumeratedNote;

@@ -2,8 +2,9 @@ import type { PciAttachment } from '../api/generated/pci-attachment.ts';
 import type { StubDomain } from '../api/generated/stub-domain.ts';
 import type { ChannelView } from './command-channel/channel.ts';
 import type { ChannelState } from './command-channel/machine.ts';
-import type { EnumeratedNote, LastCommandNote, PciNote, Pin, SavedNote, StubNote } from './notes.ts';
+import type { EnumeratedNote, GuestNote, LastCommandNote, PciNote, Pin, SavedNote, StubNote } from './notes.ts';
 import type { PciBackendView } from './pci/backend.ts';
+import type { Adoptable } from './stub-domain/adoption.ts';
 import type { Wiring } from './stub-domain/drift.ts';
 
 /** The guest, as the hypervisor lists it. */
@@ -86,6 +87,13 @@ export interface Snapshot {
   readonly stub: Pin | undefined;
   /** Domid of a stub domain that serves the target and is not ours. */
   readonly foreignStub: number | undefined;
+  /** Who makes stub domains on this host; absent: the agent. */
+  readonly stubDomainsMadeBy?: 'agent' | 'toolstack';
+  /** The stub domain of `foreignStub`, where it is to be adopted. */
+  readonly adoptable?: Adoptable;
+  /** A domain that is named as the guest's stub domain lives, and nothing says yet that it serves the guest. */
+  readonly stubIsComing?: boolean;
+  readonly guestNote?: GuestNote;
   readonly channel: ChannelView | undefined;
   readonly devices: readonly DeviceView[];
   /** Port of the display, if the device model told it. */

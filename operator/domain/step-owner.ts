@@ -16,6 +16,9 @@ export function stepOwner(step: Step, snapshot: Snapshot): string | undefined {
     case 'intend':
     case 'build':
     case 'start':
+    case 'createGuest':
+    case 'startGuest':
+    case 'endGuest':
     case 'teardown':
     case 'checkSaved':
       return snapshot.object?.metadata.uid;

@@ -17,6 +17,14 @@ export type Step =
   /** Make the domain, and write the whole plan in one transaction. */
   | { readonly do: 'build' }
   | { readonly do: 'start' }
+  /** Have the toolstack of the host make the guest and its stub domain. */
+  | { readonly do: 'createGuest' }
+  /** Let the guest run that was made. */
+  | { readonly do: 'startGuest' }
+  /** End the guest that was made. */
+  | { readonly do: 'endGuest' }
+  /** Note a stub domain that another toolstack made as the one to drive. */
+  | { readonly do: 'adoptDomain' }
   /** Write again what of the plan is missing or was changed. */
   | { readonly do: 'rewire'; readonly paths: readonly string[] }
   /** End the stub domain, take its devices back, and remove what was written for it. */

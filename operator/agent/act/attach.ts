@@ -1,4 +1,4 @@
-import { pciNotePath } from '../../domain/locations.ts';
+import { pciDriverPath, pciNotePath } from '../../domain/locations.ts';
 import { expectNote } from '../../domain/guarded-transaction.ts';
 import { type PciNote, formatNote } from '../../domain/notes.ts';
 import { attachmentObstacle } from '../../domain/pci/attachment-obstacle.ts';
@@ -71,6 +71,9 @@ export async function ready(context: ActContext, uid: string, address: string): 
   if (driver !== 'pciback') {
     if (attachment.spec.driverPolicy !== 'Seize') throw new StaleSnapshotError('a driver of dom0 has the device');
     await rememberDriver(context, address, note, driver);
+    if (driver !== undefined) {
+      await context.xenstore.write(pciDriverPath(address), `/sys/bus/pci/drivers/${driver}`);
+    }
     await hypervisor.makeAssignable(address);
     devices.setDriver(address, 'pciback');
   }

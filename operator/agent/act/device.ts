@@ -139,6 +139,7 @@ export async function giveBack(context: ActContext, address: string, driver: str
   if (driver === undefined) return;
   await hypervisor.releaseAssignable(address, driver);
   devices.setDriver(address, driver);
+  await context.xenstore.remove(at.pciDriverPath(address));
 }
 
 /** Drops the device from the back end, gives it back to the host, and removes claim and note: those last. */

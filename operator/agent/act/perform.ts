@@ -1,9 +1,11 @@
 import type { Step } from '../../domain/step.ts';
 import { carryOut, send } from './command.ts';
 import type { ActContext } from './context.ts';
+import { adoptDomain } from './adopt-domain.ts';
 import { claim, dropBackend, enlist, grant, ready } from './attach.ts';
 import { abandonRemoval, closeLast, rearm, release, revoke } from './device.ts';
 import { tellForced } from './tell-forced.ts';
+import { createGuest, endGuest, startGuest } from './guest.ts';
 import { canRestore } from './restore-file.ts';
 import { changeRunState } from './run-state.ts';
 import { checkSaved, notePauseOver } from './saved-state.ts';
@@ -23,6 +25,14 @@ export async function perform(
       return build(context);
     case 'start':
       return start(context);
+    case 'createGuest':
+      return createGuest(context);
+    case 'startGuest':
+      return startGuest(context);
+    case 'endGuest':
+      return endGuest(context);
+    case 'adoptDomain':
+      return adoptDomain(context);
     case 'rewire':
       return rewire(context, step.paths);
     case 'teardown':

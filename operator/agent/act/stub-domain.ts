@@ -147,6 +147,6 @@ export async function forget(context: ActContext): Promise<void> {
     uid: note.owner,
     type: 'Normal',
     reason: 'Orphaned',
-    message: 'Left the stub domain running, as spec.deletionPolicy asks',
+    message: 'Left the stub domain running and its devices where they are, as spec.deletionPolicy asks',
   });
 }

@@ -45,7 +45,8 @@ async function isReused(tx: XenStoreReader, domains: DomainInventory, pin: Pin):
 }
 
 /**
- * Ends the stub domain and removes what was written for it. The notes go last, so that a crash before has it done again.
+ * Ends the stub domain and removes what was written for it; one that another toolstack made is left to that, and only what
+ * was done to it is undone. The notes go last, so that a crash before has it done again.
  * When the object lives on, the devices' notes stay, as claimed: the next incarnation gets them.
  */
 export async function teardown(context: ActContext, because: Because): Promise<void> {
@@ -55,12 +56,13 @@ export async function teardown(context: ActContext, because: Because): Promise<v
   const domid = snapshot.stub?.domid ?? note.domid;
   const stub = domid === undefined ? undefined : { domid, uuid: note.uuid };
   const last = because === 'deleted' || because === 'orphanNote';
-  if (stub !== undefined) {
+  const adopted = note.adopted === true;
+  if (stub !== undefined && !adopted) {
     await hypervisor.destroyDomain(stub);
     domains.remove(stub);
   }
   for (const [address, pci] of snapshot.pciNotes) await takeBack(context, address, pci, stub, last);
-  if (stub !== undefined) {
+  if (stub !== undefined && !adopted) {
     await context.layOut(async (tx) => {
       const [stubReused, targetReused] = await Promise.all([
         isReused(tx, domains, stub),
@@ -92,7 +94,7 @@ export async function teardown(context: ActContext, because: Because): Promise<v
     uid: note.owner,
     type: because === 'domainDied' ? 'Warning' : 'Normal',
     reason: because === 'domainDied' ? 'StubDomainDied' : 'TornDown',
-    message: `Took down the stub domain${domid === undefined ? '' : ` ${domid}`}: ${words[because]}`,
+    message: `${adopted ? 'Let go of' : 'Took down'} the stub domain${domid === undefined ? '' : ` ${domid}`}: ${words[because]}`,
   });
 }
 

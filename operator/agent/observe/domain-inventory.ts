@@ -73,6 +73,10 @@ export class DomainInventory {
     return this.#domains.get(uuid);
   }
 
+  byDomid(domid: number): Domain | undefined {
+    return this.list().find((domain) => domain.domid === domid);
+  }
+
   byName(name: string): Domain | undefined {
     return this.#byName.get(name);
   }

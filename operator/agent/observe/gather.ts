@@ -7,10 +7,12 @@ import type { DeviceView, HostDevice, Snapshot, TargetDomain } from '../../domai
 import { consoles } from '../../domain/stub-domain/consoles.ts';
 import { diskName, diskNumber } from '../../domain/stub-domain/disks.ts';
 import { withoutSpentRestore } from '../../domain/stub-domain/spent-restore.ts';
+import { isAdopting } from '../../domain/stub-domain/adoption.ts';
 import { parseDecimal, parseDomid } from '../../domain/untrusted.ts';
 import { parseXenbusState } from '../../domain/xenbus.ts';
 import type { TreeReader } from './tree-cache.ts';
 import type { RawChannel } from './command-meter.ts';
+import { readAdoptable, readAdoptedDevices } from './adoptable.ts';
 import { readChannel } from './channel.ts';
 import { readPciBackend } from './pci-backend.ts';
 import { readPciNotes } from './pci-notes.ts';
@@ -23,6 +25,8 @@ export interface GatherInput {
   readonly targetUuid: string | undefined;
   readonly target: TargetDomain | undefined;
   readonly domainOf: (uuid: string) => Pin | undefined;
+  readonly domainAt: (domid: number) => Pin | undefined;
+  readonly stubDomainsMadeBy: 'agent' | 'toolstack';
   /** `namespace/name` of an object on this host. */
   readonly ownerName: (uid: string) => string | undefined;
   readonly hostDevices: ReadonlyMap<string, HostDevice>;
@@ -51,7 +55,13 @@ function plannedDevices(
   ];
 }
 
-async function readDevices(tree: TreeReader, input: GatherInput, stub: number): Promise<DeviceView[]> {
+async function readDevices(
+  tree: TreeReader,
+  input: GatherInput,
+  stub: number,
+  note: StubNote | undefined,
+): Promise<DeviceView[]> {
+  if (note?.adopted === true) return readAdoptedDevices(tree, stub);
   const { object, target } = input;
   if (object === undefined || target === undefined) return [];
   return Promise.all(
@@ -79,23 +89,25 @@ async function readClaims(tree: TreeReader, addresses: Iterable<string>): Promis
  * first burst gave.
  */
 export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit<Snapshot, 'memory'>> {
-  const { targetUuid, target, now, attachments, hostDevices } = input;
-  const base = { now, object: input.object, attachments, hostDevices };
+  const { targetUuid, target, now, attachments, hostDevices, stubDomainsMadeBy } = input;
+  const base = { now, object: input.object, attachments, hostDevices, stubDomainsMadeBy };
   if (targetUuid === undefined) return { ...base, ...nothing };
   const addresses = new Set(
     attachments.flatMap(({ status }) => (status?.address === undefined ? [] : [status.address])),
   );
-  const [note, inflight, enumeratedNote, saved, lastNote, pciNotes, claims, servedBy, targetNode] = await Promise.all([
-    tree.tryRead(at.stubNotePath(targetUuid)),
-    tree.tryRead(at.inflightPath(targetUuid)),
-    tree.tryRead(at.enumeratedPath(targetUuid)),
-    tree.tryRead(at.savedPath(targetUuid)),
-    tree.tryRead(at.lastCommandPath(targetUuid)),
-    readPciNotes(tree, targetUuid, addresses),
-    readClaims(tree, addresses),
-    target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
-    target === undefined ? undefined : tree.tryRead(at.domainPath(target.domid)),
-  ]);
+  const [note, guest, inflight, enumeratedNote, saved, lastNote, pciNotes, claims, servedBy, targetNode] =
+    await Promise.all([
+      tree.tryRead(at.stubNotePath(targetUuid)),
+      stubDomainsMadeBy === 'toolstack' ? tree.tryRead(at.guestNotePath(targetUuid)) : undefined,
+      tree.tryRead(at.inflightPath(targetUuid)),
+      tree.tryRead(at.enumeratedPath(targetUuid)),
+      tree.tryRead(at.savedPath(targetUuid)),
+      tree.tryRead(at.lastCommandPath(targetUuid)),
+      readPciNotes(tree, targetUuid, addresses),
+      readClaims(tree, addresses),
+      target === undefined ? undefined : tree.tryRead(`${at.domainPath(target.domid)}/image/device-model-domid`),
+      target === undefined ? undefined : tree.tryRead(at.domainPath(target.domid)),
+    ]);
   const stubNote = parseNote('stub', note);
   const object = input.object === undefined ? undefined : withoutSpentRestore(input.object, stubNote);
   const spent = object === input.object ? undefined : input.object?.spec.restoreFrom?.path;
@@ -109,15 +121,19 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
   const started = stubNote?.stage === 'started' && stub !== undefined && target !== undefined;
   const serves = stub?.domid ?? input.namesake;
-  const [stubNode, channel, devices, pciBackend, port] = await Promise.all([
+  const adopts = stubNote === undefined && isAdopting({ object, stubDomainsMadeBy });
+  const foreign = adopts && foreignStub !== undefined ? input.domainAt(foreignStub) : undefined;
+  const [stubNode, channel, devices, pciBackend, port, adoptable] = await Promise.all([
     serves === undefined ? undefined : tree.tryRead(at.domainPath(serves)),
     started ? readChannel(tree, notes, stub, target, input.heard) : undefined,
-    stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid) : [],
+    stub !== undefined && stubNote?.stage !== 'intended' ? readDevices(tree, input, stub.domid, stubNote) : [],
     started ? readPciBackend(tree, stub.domid, addresses.size) : noPciBackend,
     started && object?.spec.graphics !== undefined
       ? tree.tryRead(`${at.domainPath(stub.domid)}/console/vnc-port`)
       : undefined,
+    foreign === undefined || target === undefined ? undefined : readAdoptable(tree, foreign, target),
   ]);
+  const guestNote = parseNote('guest', guest);
   const unknown = [
     ...(target !== undefined && targetNode === undefined ? [target.domid] : []),
     ...(serves !== undefined && stubNode === undefined ? [serves] : []),
@@ -134,6 +150,9 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     ...(ownerName === undefined ? {} : { noteOwnerName: ownerName }),
     stub,
     foreignStub,
+    ...(adoptable === undefined ? {} : { adoptable }),
+    ...(adopts && adoptable === undefined && input.namesake !== undefined ? { stubIsComing: true } : {}),
+    ...(guestNote === undefined ? {} : { guestNote }),
     channel,
     devices,
     displayPort: parseDecimal(port, 65_535),

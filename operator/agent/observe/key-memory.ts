@@ -126,6 +126,8 @@ export class KeyMemory {
     const { object, note, stub, target, channel, now } = snapshot;
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
     if (stub === undefined || target === undefined || note?.stage !== 'started') return undefined;
+    // What another toolstack laid out is not compared with what we would have.
+    if (note.adopted === true) return undefined;
     if (note.owner !== object.metadata.uid || note.target.domid !== target.domid) return undefined;
     if (this.#wiring === undefined || this.#wiring.about !== subject(snapshot)) return now;
     return this.#wiring.at + (channel?.linked === false ? unlinkedMs : inspectEveryMs * share(note.uuid));

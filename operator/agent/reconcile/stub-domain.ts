@@ -215,6 +215,8 @@ export class StubDomainReconciler {
       targetUuid,
       target,
       domainOf: (uuid) => domains.byUuid(uuid),
+      domainAt: (domid) => domains.byDomid(domid),
+      stubDomainsMadeBy: this.#options.hypervisor.stubDomainsMadeBy,
       ownerName: (uid) => {
         const owner = known.byIndex(byUid, uid)[0]?.metadata;
         return owner === undefined ? undefined : `${owner.namespace ?? ''}/${owner.name}`;

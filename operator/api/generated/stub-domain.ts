@@ -24,7 +24,7 @@ export interface StubDomainSpec {
    */
   readonly flavor: 'MiniOS' | 'Linux';
   /**
-   * Create means that the agent is the toolstack: it lays out, starts and destroys the stub domain. Adopt means that something else (xl, XAPI) made it, and the agent only watches and drives it.
+   * Create means that the stub domain is there because of this object. On a host whose agent is the toolstack, the agent lays it out, starts and destroys it; on a host with xl, libxl makes it together with the guest in spec.guest. Adopt means that something else (xl, XAPI) made it, and the agent only watches and drives it.
    */
   readonly provisioning: 'Create' | 'Adopt';
   /**
@@ -39,6 +39,27 @@ export interface StubDomainSpec {
      * Name of the guest. If given, a guest with this uuid and another name is refused.
      */
     readonly name?: string;
+  };
+  /**
+   * The guest itself, for hosts with xl: libxl starts it and its stub domain together, and starts it again when it is gone. Its disks, interfaces, display and serial ports are those of this spec. A change takes effect when the guest is started the next time. Deleting the StubDomain with deletionPolicy Destroy ends the guest too.
+   */
+  readonly guest?: {
+    /**
+     * Memory of the guest in MiB, without that of the stub domain.
+     */
+    readonly memoryMiB: number;
+    /**
+     * Virtual processors.
+     */
+    readonly vcpus: number;
+    /**
+     * In this order, c the first disk, d the CD-ROM, n the network.
+     */
+    readonly bootOrder: string;
+    /**
+     * Enabled gives the guest an IOMMU context, which PciAttachments need. It cannot be added while the guest runs.
+     */
+    readonly passthrough: 'Enabled' | 'Disabled';
   };
   /**
    * Running, or Paused. Paused makes the device model save its state to a file and stop; back to Running makes it go on.

@@ -10,21 +10,22 @@ interface Validator<T> {
 }
 
 export const validateStubDomainSpec: Validator<StubDomainSpec> = validate10 as never;
-const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"placement":{"type":"string","enum":["FollowGuest","ChooseHost"]},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
+const schema11 = {"$id":"StubDomainSpec","type":"object","required":["target"],"properties":{"nodeName":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},"placement":{"type":"string","enum":["FollowGuest","ChooseHost"]},"nodeSelector":{"type":"object","maxProperties":32,"additionalProperties":{"type":"string","maxLength":63}},"flavor":{"type":"string","enum":["MiniOS","Linux"],"default":"MiniOS"},"provisioning":{"type":"string","enum":["Create","Adopt"],"default":"Create"},"target":{"type":"object","required":["uuid"],"properties":{"uuid":{"type":"string","maxLength":36,"pattern":"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},"name":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"}},"additionalProperties":false},"guest":{"type":"object","required":["memoryMiB"],"properties":{"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":16777216},"vcpus":{"type":"integer","format":"int32","minimum":1,"maximum":512,"default":1},"bootOrder":{"type":"string","maxLength":3,"pattern":"^[cdn]{1,3}$","default":"cd"},"passthrough":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"}},"additionalProperties":false},"runState":{"type":"string","enum":["Running","Paused"],"default":"Running"},"kernel":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"},"memoryMiB":{"type":"integer","format":"int32","minimum":16,"maximum":65536},"bios":{"type":"string","enum":["ROMBIOS","SeaBIOS","OVMF"],"default":"ROMBIOS"},"deviceModelArgs":{"type":"array","maxItems":128,"items":{"type":"string","minLength":1,"maxLength":512,"pattern":"^[!#-&(-~]+$"}},"disks":{"type":"array","maxItems":26,"items":{"type":"object","required":["name","source"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"source":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/:+@-]+$"},"backend":{"type":"string","enum":["Block","File"],"default":"Block"},"access":{"type":"string","enum":["ReadWrite","ReadOnly"],"default":"ReadWrite"},"device":{"type":"string","enum":["Disk","CDROM"],"default":"Disk"}},"additionalProperties":false}},"nics":{"type":"array","maxItems":16,"items":{"type":"object","required":["name","mac","bridge"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"mac":{"type":"string","maxLength":17,"pattern":"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},"bridge":{"type":"string","minLength":1,"maxLength":15,"pattern":"^[A-Za-z0-9._-]+$"},"model":{"type":"string","maxLength":32,"pattern":"^[a-z0-9_-]+$","default":"rtl8139"}},"additionalProperties":false}},"graphics":{"type":"object","properties":{"type":{"type":"string","enum":["VNC","SDL"],"default":"VNC"},"listen":{"type":"string","minLength":2,"maxLength":45,"pattern":"^[0-9a-f:.]+$","default":"127.0.0.1"},"keymap":{"type":"string","maxLength":16,"pattern":"^[a-z]{2}(-[a-z]{2})?$"}},"additionalProperties":false},"serials":{"type":"array","maxItems":8,"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":63,"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},"output":{"type":"string","maxLength":1024,"pattern":"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$","default":"pty"}},"additionalProperties":false}},"restoreFrom":{"type":"object","required":["path"],"properties":{"path":{"type":"string","maxLength":1024,"pattern":"^/[A-Za-z0-9._/+-]+$"}},"additionalProperties":false},"deletionPolicy":{"type":"string","enum":["Destroy","Orphan"],"default":"Destroy"}},"additionalProperties":false};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "u");
 const pattern1 = new RegExp("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "u");
 const pattern2 = new RegExp("^[A-Za-z0-9][A-Za-z0-9_.+-]*$", "u");
-const pattern3 = new RegExp("^/[A-Za-z0-9._/+-]+$", "u");
-const pattern4 = new RegExp("^[!#-&(-~]+$", "u");
-const pattern5 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
-const pattern6 = new RegExp("^/[A-Za-z0-9._/:+@-]+$", "u");
-const pattern8 = new RegExp("^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$", "u");
-const pattern9 = new RegExp("^[A-Za-z0-9._-]+$", "u");
-const pattern10 = new RegExp("^[a-z0-9_-]+$", "u");
-const pattern11 = new RegExp("^[0-9a-f:.]+$", "u");
-const pattern12 = new RegExp("^[a-z]{2}(-[a-z]{2})?$", "u");
-const pattern14 = new RegExp("^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$", "u");
+const pattern3 = new RegExp("^[cdn]{1,3}$", "u");
+const pattern4 = new RegExp("^/[A-Za-z0-9._/+-]+$", "u");
+const pattern5 = new RegExp("^[!#-&(-~]+$", "u");
+const pattern6 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
+const pattern7 = new RegExp("^/[A-Za-z0-9._/:+@-]+$", "u");
+const pattern9 = new RegExp("^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$", "u");
+const pattern10 = new RegExp("^[A-Za-z0-9._-]+$", "u");
+const pattern11 = new RegExp("^[a-z0-9_-]+$", "u");
+const pattern12 = new RegExp("^[0-9a-f:.]+$", "u");
+const pattern13 = new RegExp("^[a-z]{2}(-[a-z]{2})?$", "u");
+const pattern15 = new RegExp("^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$", "u");
 
 function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="StubDomainSpec" */;
@@ -345,9 +346,20 @@ vErrors.push(err25);
 errors++;
 }
 }
-let data9 = data.runState;
-if(typeof data9 !== "string"){
-const err26 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.guest !== undefined){
+let data9 = data.guest;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.vcpus === undefined){
+data9.vcpus = 1;
+}
+if(data9.bootOrder === undefined){
+data9.bootOrder = "cd";
+}
+if(data9.passthrough === undefined){
+data9.passthrough = "Disabled";
+}
+if(data9.memoryMiB === undefined){
+const err26 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/required",keyword:"required",params:{missingProperty: "memoryMiB"},message:"must have required property '"+"memoryMiB"+"'"};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -356,8 +368,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(!((data9 === "Running") || (data9 === "Paused"))){
-const err27 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
+for(const key3 in data9){
+if(!((((key3 === "memoryMiB") || (key3 === "vcpus")) || (key3 === "bootOrder")) || (key3 === "passthrough"))){
+const err27 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -366,11 +379,11 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data.kernel !== undefined){
-let data10 = data.kernel;
-if(typeof data10 === "string"){
-if(data10.length > 1024){
-const err28 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+}
+if(data9.memoryMiB !== undefined){
+let data10 = data9.memoryMiB;
+if(!((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10)))){
+const err28 = {instancePath:instancePath+"/guest/memoryMiB",schemaPath:"#/properties/guest/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -379,8 +392,9 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(!pattern3.test(data10)){
-const err29 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+if(typeof data10 == "number"){
+if(data10 > 16777216 || isNaN(data10)){
+const err29 = {instancePath:instancePath+"/guest/memoryMiB",schemaPath:"#/properties/guest/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 16777216},message:"must be <= 16777216"};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -389,9 +403,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-else {
-const err30 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data10 < 16 || isNaN(data10)){
+const err30 = {instancePath:instancePath+"/guest/memoryMiB",schemaPath:"#/properties/guest/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -401,10 +414,10 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data.memoryMiB !== undefined){
-let data11 = data.memoryMiB;
+}
+let data11 = data9.vcpus;
 if(!((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11)))){
-const err31 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err31 = {instancePath:instancePath+"/guest/vcpus",schemaPath:"#/properties/guest/properties/vcpus/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -414,8 +427,8 @@ vErrors.push(err31);
 errors++;
 }
 if(typeof data11 == "number"){
-if(data11 > 65536 || isNaN(data11)){
-const err32 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
+if(data11 > 512 || isNaN(data11)){
+const err32 = {instancePath:instancePath+"/guest/vcpus",schemaPath:"#/properties/guest/properties/vcpus/maximum",keyword:"maximum",params:{comparison: "<=", limit: 512},message:"must be <= 512"};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -424,8 +437,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(data11 < 16 || isNaN(data11)){
-const err33 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
+if(data11 < 1 || isNaN(data11)){
+const err33 = {instancePath:instancePath+"/guest/vcpus",schemaPath:"#/properties/guest/properties/vcpus/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -435,10 +448,10 @@ vErrors.push(err33);
 errors++;
 }
 }
-}
-let data12 = data.bios;
-if(typeof data12 !== "string"){
-const err34 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data12 = data9.bootOrder;
+if(typeof data12 === "string"){
+if(data12.length > 3){
+const err34 = {instancePath:instancePath+"/guest/bootOrder",schemaPath:"#/properties/guest/properties/bootOrder/maxLength",keyword:"maxLength",params:{limit: 3},message:"must NOT have more than 3 characters"};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -447,8 +460,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(!(((data12 === "ROMBIOS") || (data12 === "SeaBIOS")) || (data12 === "OVMF"))){
-const err35 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
+if(!pattern3.test(data12)){
+const err35 = {instancePath:instancePath+"/guest/bootOrder",schemaPath:"#/properties/guest/properties/bootOrder/pattern",keyword:"pattern",params:{pattern: "^[cdn]{1,3}$"},message:"must match pattern \""+"^[cdn]{1,3}$"+"\""};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -457,11 +470,9 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(data.deviceModelArgs !== undefined){
-let data13 = data.deviceModelArgs;
-if(Array.isArray(data13)){
-if(data13.length > 128){
-const err36 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
+}
+else {
+const err36 = {instancePath:instancePath+"/guest/bootOrder",schemaPath:"#/properties/guest/properties/bootOrder/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -470,12 +481,9 @@ vErrors.push(err36);
 }
 errors++;
 }
-const len0 = data13.length;
-for(let i0=0; i0<len0; i0++){
-let data14 = data13[i0];
-if(typeof data14 === "string"){
-if(data14.length > 512){
-const err37 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
+let data13 = data9.passthrough;
+if(typeof data13 !== "string"){
+const err37 = {instancePath:instancePath+"/guest/passthrough",schemaPath:"#/properties/guest/properties/passthrough/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -484,8 +492,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data14.length < 1){
-const err38 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(!((data13 === "Enabled") || (data13 === "Disabled"))){
+const err38 = {instancePath:instancePath+"/guest/passthrough",schemaPath:"#/properties/guest/properties/passthrough/enum",keyword:"enum",params:{allowedValues: schema11.properties.guest.properties.passthrough.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -494,8 +502,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(!pattern4.test(data14)){
-const err39 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
+}
+else {
+const err39 = {instancePath:instancePath+"/guest",schemaPath:"#/properties/guest/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -505,8 +514,9 @@ vErrors.push(err39);
 errors++;
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data14 = data.runState;
+if(typeof data14 !== "string"){
+const err40 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -515,10 +525,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-}
-else {
-const err41 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!((data14 === "Running") || (data14 === "Paused"))){
+const err41 = {instancePath:instancePath+"/runState",schemaPath:"#/properties/runState/enum",keyword:"enum",params:{allowedValues: schema11.properties.runState.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -527,12 +535,11 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-if(data.disks !== undefined){
-let data15 = data.disks;
-if(Array.isArray(data15)){
-if(data15.length > 26){
-const err42 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
+if(data.kernel !== undefined){
+let data15 = data.kernel;
+if(typeof data15 === "string"){
+if(data15.length > 1024){
+const err42 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -541,21 +548,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-const len1 = data15.length;
-for(let i1=0; i1<len1; i1++){
-let data16 = data15[i1];
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if(data16.backend === undefined){
-data16.backend = "Block";
-}
-if(data16.access === undefined){
-data16.access = "ReadWrite";
-}
-if(data16.device === undefined){
-data16.device = "Disk";
-}
-if(data16.name === undefined){
-const err43 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+if(!pattern4.test(data15)){
+const err43 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -564,8 +558,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-if(data16.source === undefined){
-const err44 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
+}
+else {
+const err44 = {instancePath:instancePath+"/kernel",schemaPath:"#/properties/kernel/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -574,9 +569,11 @@ vErrors.push(err44);
 }
 errors++;
 }
-for(const key3 in data16){
-if(!(((((key3 === "name") || (key3 === "source")) || (key3 === "backend")) || (key3 === "access")) || (key3 === "device"))){
-const err45 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+}
+if(data.memoryMiB !== undefined){
+let data16 = data.memoryMiB;
+if(!((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16)))){
+const err45 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -585,12 +582,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-}
-if(data16.name !== undefined){
-let data17 = data16.name;
-if(typeof data17 === "string"){
-if(data17.length > 63){
-const err46 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(typeof data16 == "number"){
+if(data16 > 65536 || isNaN(data16)){
+const err46 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65536},message:"must be <= 65536"};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -599,8 +593,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(data17.length < 1){
-const err47 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+if(data16 < 16 || isNaN(data16)){
+const err47 = {instancePath:instancePath+"/memoryMiB",schemaPath:"#/properties/memoryMiB/minimum",keyword:"minimum",params:{comparison: ">=", limit: 16},message:"must be >= 16"};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -609,8 +603,11 @@ vErrors.push(err47);
 }
 errors++;
 }
-if(!pattern5.test(data17)){
-const err48 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+}
+}
+let data17 = data.bios;
+if(typeof data17 !== "string"){
+const err48 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -619,9 +616,8 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-else {
-const err49 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!(((data17 === "ROMBIOS") || (data17 === "SeaBIOS")) || (data17 === "OVMF"))){
+const err49 = {instancePath:instancePath+"/bios",schemaPath:"#/properties/bios/enum",keyword:"enum",params:{allowedValues: schema11.properties.bios.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -630,12 +626,11 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-if(data16.source !== undefined){
-let data18 = data16.source;
-if(typeof data18 === "string"){
-if(data18.length > 1024){
-const err50 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data.deviceModelArgs !== undefined){
+let data18 = data.deviceModelArgs;
+if(Array.isArray(data18)){
+if(data18.length > 128){
+const err50 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/maxItems",keyword:"maxItems",params:{limit: 128},message:"must NOT have more than 128 items"};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -644,8 +639,12 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(!pattern6.test(data18)){
-const err51 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
+const len0 = data18.length;
+for(let i0=0; i0<len0; i0++){
+let data19 = data18[i0];
+if(typeof data19 === "string"){
+if(data19.length > 512){
+const err51 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/maxLength",keyword:"maxLength",params:{limit: 512},message:"must NOT have more than 512 characters"};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -654,9 +653,8 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-else {
-const err52 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data19.length < 1){
+const err52 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -665,10 +663,8 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-let data19 = data16.backend;
-if(typeof data19 !== "string"){
-const err53 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern5.test(data19)){
+const err53 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/pattern",keyword:"pattern",params:{pattern: "^[!#-&(-~]+$"},message:"must match pattern \""+"^[!#-&(-~]+$"+"\""};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -677,8 +673,9 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(!((data19 === "Block") || (data19 === "File"))){
-const err54 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
+}
+else {
+const err54 = {instancePath:instancePath+"/deviceModelArgs/" + i0,schemaPath:"#/properties/deviceModelArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -687,9 +684,10 @@ vErrors.push(err54);
 }
 errors++;
 }
-let data20 = data16.access;
-if(typeof data20 !== "string"){
-const err55 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+}
+else {
+const err55 = {instancePath:instancePath+"/deviceModelArgs",schemaPath:"#/properties/deviceModelArgs/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -698,8 +696,12 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(!((data20 === "ReadWrite") || (data20 === "ReadOnly"))){
-const err56 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
+}
+if(data.disks !== undefined){
+let data20 = data.disks;
+if(Array.isArray(data20)){
+if(data20.length > 26){
+const err56 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/maxItems",keyword:"maxItems",params:{limit: 26},message:"must NOT have more than 26 items"};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -708,9 +710,21 @@ vErrors.push(err56);
 }
 errors++;
 }
-let data21 = data16.device;
-if(typeof data21 !== "string"){
-const err57 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const len1 = data20.length;
+for(let i1=0; i1<len1; i1++){
+let data21 = data20[i1];
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.backend === undefined){
+data21.backend = "Block";
+}
+if(data21.access === undefined){
+data21.access = "ReadWrite";
+}
+if(data21.device === undefined){
+data21.device = "Disk";
+}
+if(data21.name === undefined){
+const err57 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -719,8 +733,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-if(!((data21 === "Disk") || (data21 === "CDROM"))){
-const err58 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
+if(data21.source === undefined){
+const err58 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/required",keyword:"required",params:{missingProperty: "source"},message:"must have required property '"+"source"+"'"};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -729,9 +743,9 @@ vErrors.push(err58);
 }
 errors++;
 }
-}
-else {
-const err59 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+for(const key4 in data21){
+if(!(((((key4 === "name") || (key4 === "source")) || (key4 === "backend")) || (key4 === "access")) || (key4 === "device"))){
+const err59 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -741,9 +755,11 @@ vErrors.push(err59);
 errors++;
 }
 }
-}
-else {
-const err60 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data21.name !== undefined){
+let data22 = data21.name;
+if(typeof data22 === "string"){
+if(data22.length > 63){
+const err60 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -752,12 +768,8 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-if(data.nics !== undefined){
-let data22 = data.nics;
-if(Array.isArray(data22)){
-if(data22.length > 16){
-const err61 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
+if(data22.length < 1){
+const err61 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -766,15 +778,8 @@ vErrors.push(err61);
 }
 errors++;
 }
-const len2 = data22.length;
-for(let i2=0; i2<len2; i2++){
-let data23 = data22[i2];
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-if(data23.model === undefined){
-data23.model = "rtl8139";
-}
-if(data23.name === undefined){
-const err62 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+if(!pattern6.test(data22)){
+const err62 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -783,8 +788,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data23.mac === undefined){
-const err63 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
+}
+else {
+const err63 = {instancePath:instancePath+"/disks/" + i1+"/name",schemaPath:"#/properties/disks/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -793,8 +799,12 @@ vErrors.push(err63);
 }
 errors++;
 }
-if(data23.bridge === undefined){
-const err64 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
+}
+if(data21.source !== undefined){
+let data23 = data21.source;
+if(typeof data23 === "string"){
+if(data23.length > 1024){
+const err64 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -803,9 +813,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-for(const key4 in data23){
-if(!((((key4 === "name") || (key4 === "mac")) || (key4 === "bridge")) || (key4 === "model"))){
-const err65 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"};
+if(!pattern7.test(data23)){
+const err65 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/:+@-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/:+@-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -815,11 +824,8 @@ vErrors.push(err65);
 errors++;
 }
 }
-if(data23.name !== undefined){
-let data24 = data23.name;
-if(typeof data24 === "string"){
-if(data24.length > 63){
-const err66 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+else {
+const err66 = {instancePath:instancePath+"/disks/" + i1+"/source",schemaPath:"#/properties/disks/items/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -828,8 +834,10 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(data24.length < 1){
-const err67 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+let data24 = data21.backend;
+if(typeof data24 !== "string"){
+const err67 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -838,8 +846,8 @@ vErrors.push(err67);
 }
 errors++;
 }
-if(!pattern5.test(data24)){
-const err68 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+if(!((data24 === "Block") || (data24 === "File"))){
+const err68 = {instancePath:instancePath+"/disks/" + i1+"/backend",schemaPath:"#/properties/disks/items/properties/backend/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.backend.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -848,9 +856,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-}
-else {
-const err69 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data25 = data21.access;
+if(typeof data25 !== "string"){
+const err69 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -859,12 +867,8 @@ vErrors.push(err69);
 }
 errors++;
 }
-}
-if(data23.mac !== undefined){
-let data25 = data23.mac;
-if(typeof data25 === "string"){
-if(data25.length > 17){
-const err70 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
+if(!((data25 === "ReadWrite") || (data25 === "ReadOnly"))){
+const err70 = {instancePath:instancePath+"/disks/" + i1+"/access",schemaPath:"#/properties/disks/items/properties/access/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.access.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -873,8 +877,9 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(!pattern8.test(data25)){
-const err71 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
+let data26 = data21.device;
+if(typeof data26 !== "string"){
+const err71 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -883,9 +888,8 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-else {
-const err72 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data26 === "Disk") || (data26 === "CDROM"))){
+const err72 = {instancePath:instancePath+"/disks/" + i1+"/device",schemaPath:"#/properties/disks/items/properties/device/enum",keyword:"enum",params:{allowedValues: schema11.properties.disks.items.properties.device.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -895,11 +899,8 @@ vErrors.push(err72);
 errors++;
 }
 }
-if(data23.bridge !== undefined){
-let data26 = data23.bridge;
-if(typeof data26 === "string"){
-if(data26.length > 15){
-const err73 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
+else {
+const err73 = {instancePath:instancePath+"/disks/" + i1,schemaPath:"#/properties/disks/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -908,8 +909,10 @@ vErrors.push(err73);
 }
 errors++;
 }
-if(data26.length < 1){
-const err74 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+}
+else {
+const err74 = {instancePath:instancePath+"/disks",schemaPath:"#/properties/disks/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -918,8 +921,12 @@ vErrors.push(err74);
 }
 errors++;
 }
-if(!pattern9.test(data26)){
-const err75 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
+}
+if(data.nics !== undefined){
+let data27 = data.nics;
+if(Array.isArray(data27)){
+if(data27.length > 16){
+const err75 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -928,9 +935,15 @@ vErrors.push(err75);
 }
 errors++;
 }
+const len2 = data27.length;
+for(let i2=0; i2<len2; i2++){
+let data28 = data27[i2];
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+if(data28.model === undefined){
+data28.model = "rtl8139";
 }
-else {
-const err76 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data28.name === undefined){
+const err76 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -939,11 +952,8 @@ vErrors.push(err76);
 }
 errors++;
 }
-}
-let data27 = data23.model;
-if(typeof data27 === "string"){
-if(data27.length > 32){
-const err77 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
+if(data28.mac === undefined){
+const err77 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "mac"},message:"must have required property '"+"mac"+"'"};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -952,8 +962,8 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(!pattern10.test(data27)){
-const err78 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
+if(data28.bridge === undefined){
+const err78 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/required",keyword:"required",params:{missingProperty: "bridge"},message:"must have required property '"+"bridge"+"'"};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -962,9 +972,9 @@ vErrors.push(err78);
 }
 errors++;
 }
-}
-else {
-const err79 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
+for(const key5 in data28){
+if(!((((key5 === "name") || (key5 === "mac")) || (key5 === "bridge")) || (key5 === "model"))){
+const err79 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -974,8 +984,11 @@ vErrors.push(err79);
 errors++;
 }
 }
-else {
-const err80 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data28.name !== undefined){
+let data29 = data28.name;
+if(typeof data29 === "string"){
+if(data29.length > 63){
+const err80 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -984,10 +997,8 @@ vErrors.push(err80);
 }
 errors++;
 }
-}
-}
-else {
-const err81 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data29.length < 1){
+const err81 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -996,19 +1007,8 @@ vErrors.push(err81);
 }
 errors++;
 }
-}
-if(data.graphics !== undefined){
-let data28 = data.graphics;
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-if(data28.type === undefined){
-data28.type = "VNC";
-}
-if(data28.listen === undefined){
-data28.listen = "127.0.0.1";
-}
-for(const key5 in data28){
-if(!(((key5 === "type") || (key5 === "listen")) || (key5 === "keymap"))){
-const err82 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"};
+if(!pattern6.test(data29)){
+const err82 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1018,9 +1018,8 @@ vErrors.push(err82);
 errors++;
 }
 }
-let data29 = data28.type;
-if(typeof data29 !== "string"){
-const err83 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err83 = {instancePath:instancePath+"/nics/" + i2+"/name",schemaPath:"#/properties/nics/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1029,8 +1028,12 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(!((data29 === "VNC") || (data29 === "SDL"))){
-const err84 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
+}
+if(data28.mac !== undefined){
+let data30 = data28.mac;
+if(typeof data30 === "string"){
+if(data30.length > 17){
+const err84 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/maxLength",keyword:"maxLength",params:{limit: 17},message:"must NOT have more than 17 characters"};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1039,10 +1042,8 @@ vErrors.push(err84);
 }
 errors++;
 }
-let data30 = data28.listen;
-if(typeof data30 === "string"){
-if(data30.length > 45){
-const err85 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
+if(!pattern9.test(data30)){
+const err85 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"},message:"must match pattern \""+"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$"+"\""};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1051,8 +1052,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(data30.length < 2){
-const err86 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
+}
+else {
+const err86 = {instancePath:instancePath+"/nics/" + i2+"/mac",schemaPath:"#/properties/nics/items/properties/mac/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1061,8 +1063,12 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(!pattern11.test(data30)){
-const err87 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
+}
+if(data28.bridge !== undefined){
+let data31 = data28.bridge;
+if(typeof data31 === "string"){
+if(data31.length > 15){
+const err87 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/maxLength",keyword:"maxLength",params:{limit: 15},message:"must NOT have more than 15 characters"};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1071,9 +1077,8 @@ vErrors.push(err87);
 }
 errors++;
 }
-}
-else {
-const err88 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data31.length < 1){
+const err88 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1082,11 +1087,8 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(data28.keymap !== undefined){
-let data31 = data28.keymap;
-if(typeof data31 === "string"){
-if(data31.length > 16){
-const err89 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
+if(!pattern10.test(data31)){
+const err89 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._-]+$"},message:"must match pattern \""+"^[A-Za-z0-9._-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1095,8 +1097,9 @@ vErrors.push(err89);
 }
 errors++;
 }
-if(!pattern12.test(data31)){
-const err90 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
+}
+else {
+const err90 = {instancePath:instancePath+"/nics/" + i2+"/bridge",schemaPath:"#/properties/nics/items/properties/bridge/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -1106,8 +1109,10 @@ vErrors.push(err90);
 errors++;
 }
 }
-else {
-const err91 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data32 = data28.model;
+if(typeof data32 === "string"){
+if(data32.length > 32){
+const err91 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/maxLength",keyword:"maxLength",params:{limit: 32},message:"must NOT have more than 32 characters"};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -1116,10 +1121,8 @@ vErrors.push(err91);
 }
 errors++;
 }
-}
-}
-else {
-const err92 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(!pattern11.test(data32)){
+const err92 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9_-]+$"},message:"must match pattern \""+"^[a-z0-9_-]+$"+"\""};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -1129,11 +1132,8 @@ vErrors.push(err92);
 errors++;
 }
 }
-if(data.serials !== undefined){
-let data32 = data.serials;
-if(Array.isArray(data32)){
-if(data32.length > 8){
-const err93 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
+else {
+const err93 = {instancePath:instancePath+"/nics/" + i2+"/model",schemaPath:"#/properties/nics/items/properties/model/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -1142,15 +1142,9 @@ vErrors.push(err93);
 }
 errors++;
 }
-const len3 = data32.length;
-for(let i3=0; i3<len3; i3++){
-let data33 = data32[i3];
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-if(data33.output === undefined){
-data33.output = "pty";
 }
-if(data33.name === undefined){
-const err94 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
+else {
+const err94 = {instancePath:instancePath+"/nics/" + i2,schemaPath:"#/properties/nics/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -1159,9 +1153,10 @@ vErrors.push(err94);
 }
 errors++;
 }
-for(const key6 in data33){
-if(!((key6 === "name") || (key6 === "output"))){
-const err95 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
+}
+}
+else {
+const err95 = {instancePath:instancePath+"/nics",schemaPath:"#/properties/nics/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -1171,11 +1166,18 @@ vErrors.push(err95);
 errors++;
 }
 }
-if(data33.name !== undefined){
-let data34 = data33.name;
-if(typeof data34 === "string"){
-if(data34.length > 63){
-const err96 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
+if(data.graphics !== undefined){
+let data33 = data.graphics;
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.type === undefined){
+data33.type = "VNC";
+}
+if(data33.listen === undefined){
+data33.listen = "127.0.0.1";
+}
+for(const key6 in data33){
+if(!(((key6 === "type") || (key6 === "listen")) || (key6 === "keymap"))){
+const err96 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -1184,8 +1186,10 @@ vErrors.push(err96);
 }
 errors++;
 }
-if(data34.length < 1){
-const err97 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+let data34 = data33.type;
+if(typeof data34 !== "string"){
+const err97 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -1194,8 +1198,8 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(!pattern5.test(data34)){
-const err98 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
+if(!((data34 === "VNC") || (data34 === "SDL"))){
+const err98 = {instancePath:instancePath+"/graphics/type",schemaPath:"#/properties/graphics/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.graphics.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -1204,9 +1208,10 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-else {
-const err99 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data35 = data33.listen;
+if(typeof data35 === "string"){
+if(data35.length > 45){
+const err99 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/maxLength",keyword:"maxLength",params:{limit: 45},message:"must NOT have more than 45 characters"};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -1215,11 +1220,8 @@ vErrors.push(err99);
 }
 errors++;
 }
-}
-let data35 = data33.output;
-if(typeof data35 === "string"){
-if(data35.length > 1024){
-const err100 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data35.length < 2){
+const err100 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/minLength",keyword:"minLength",params:{limit: 2},message:"must NOT have fewer than 2 characters"};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -1228,8 +1230,8 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(!pattern14.test(data35)){
-const err101 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
+if(!pattern12.test(data35)){
+const err101 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f:.]+$"},message:"must match pattern \""+"^[0-9a-f:.]+$"+"\""};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -1240,7 +1242,7 @@ errors++;
 }
 }
 else {
-const err102 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err102 = {instancePath:instancePath+"/graphics/listen",schemaPath:"#/properties/graphics/properties/listen/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -1249,9 +1251,11 @@ vErrors.push(err102);
 }
 errors++;
 }
-}
-else {
-const err103 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data33.keymap !== undefined){
+let data36 = data33.keymap;
+if(typeof data36 === "string"){
+if(data36.length > 16){
+const err103 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/maxLength",keyword:"maxLength",params:{limit: 16},message:"must NOT have more than 16 characters"};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -1260,10 +1264,8 @@ vErrors.push(err103);
 }
 errors++;
 }
-}
-}
-else {
-const err104 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!pattern13.test(data36)){
+const err104 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/pattern",keyword:"pattern",params:{pattern: "^[a-z]{2}(-[a-z]{2})?$"},message:"must match pattern \""+"^[a-z]{2}(-[a-z]{2})?$"+"\""};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -1273,11 +1275,8 @@ vErrors.push(err104);
 errors++;
 }
 }
-if(data.restoreFrom !== undefined){
-let data36 = data.restoreFrom;
-if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
-if(data36.path === undefined){
-const err105 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+else {
+const err105 = {instancePath:instancePath+"/graphics/keymap",schemaPath:"#/properties/graphics/properties/keymap/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -1286,9 +1285,10 @@ vErrors.push(err105);
 }
 errors++;
 }
-for(const key7 in data36){
-if(!(key7 === "path")){
-const err106 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
+}
+}
+else {
+const err106 = {instancePath:instancePath+"/graphics",schemaPath:"#/properties/graphics/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -1298,11 +1298,11 @@ vErrors.push(err106);
 errors++;
 }
 }
-if(data36.path !== undefined){
-let data37 = data36.path;
-if(typeof data37 === "string"){
-if(data37.length > 1024){
-const err107 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data.serials !== undefined){
+let data37 = data.serials;
+if(Array.isArray(data37)){
+if(data37.length > 8){
+const err107 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/maxItems",keyword:"maxItems",params:{limit: 8},message:"must NOT have more than 8 items"};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -1311,8 +1311,15 @@ vErrors.push(err107);
 }
 errors++;
 }
-if(!pattern3.test(data37)){
-const err108 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+const len3 = data37.length;
+for(let i3=0; i3<len3; i3++){
+let data38 = data37[i3];
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.output === undefined){
+data38.output = "pty";
+}
+if(data38.name === undefined){
+const err108 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'"};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -1321,9 +1328,9 @@ vErrors.push(err108);
 }
 errors++;
 }
-}
-else {
-const err109 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+for(const key7 in data38){
+if(!((key7 === "name") || (key7 === "output"))){
+const err109 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -1333,9 +1340,11 @@ vErrors.push(err109);
 errors++;
 }
 }
-}
-else {
-const err110 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data38.name !== undefined){
+let data39 = data38.name;
+if(typeof data39 === "string"){
+if(data39.length > 63){
+const err110 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters"};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -1344,10 +1353,8 @@ vErrors.push(err110);
 }
 errors++;
 }
-}
-let data38 = data.deletionPolicy;
-if(typeof data38 !== "string"){
-const err111 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data39.length < 1){
+const err111 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -1356,8 +1363,8 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(!((data38 === "Destroy") || (data38 === "Orphan"))){
-const err112 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
+if(!pattern6.test(data39)){
+const err112 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"+"\""};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -1368,12 +1375,174 @@ errors++;
 }
 }
 else {
-const err113 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err113 = {instancePath:instancePath+"/serials/" + i3+"/name",schemaPath:"#/properties/serials/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err113];
 }
 else {
 vErrors.push(err113);
+}
+errors++;
+}
+}
+let data40 = data38.output;
+if(typeof data40 === "string"){
+if(data40.length > 1024){
+const err114 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(vErrors === null){
+vErrors = [err114];
+}
+else {
+vErrors.push(err114);
+}
+errors++;
+}
+if(!pattern15.test(data40)){
+const err115 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/pattern",keyword:"pattern",params:{pattern: "^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"},message:"must match pattern \""+"^(pty|null|(file|pipe):/[A-Za-z0-9._/+-]+)$"+"\""};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+}
+else {
+const err116 = {instancePath:instancePath+"/serials/" + i3+"/output",schemaPath:"#/properties/serials/items/properties/output/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+else {
+const err117 = {instancePath:instancePath+"/serials/" + i3,schemaPath:"#/properties/serials/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+}
+}
+else {
+const err118 = {instancePath:instancePath+"/serials",schemaPath:"#/properties/serials/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+if(data.restoreFrom !== undefined){
+let data41 = data.restoreFrom;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.path === undefined){
+const err119 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+for(const key8 in data41){
+if(!(key8 === "path")){
+const err120 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+}
+if(data41.path !== undefined){
+let data42 = data41.path;
+if(typeof data42 === "string"){
+if(data42.length > 1024){
+const err121 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
+}
+errors++;
+}
+if(!pattern4.test(data42)){
+const err122 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/pattern",keyword:"pattern",params:{pattern: "^/[A-Za-z0-9._/+-]+$"},message:"must match pattern \""+"^/[A-Za-z0-9._/+-]+$"+"\""};
+if(vErrors === null){
+vErrors = [err122];
+}
+else {
+vErrors.push(err122);
+}
+errors++;
+}
+}
+else {
+const err123 = {instancePath:instancePath+"/restoreFrom/path",schemaPath:"#/properties/restoreFrom/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err123];
+}
+else {
+vErrors.push(err123);
+}
+errors++;
+}
+}
+}
+else {
+const err124 = {instancePath:instancePath+"/restoreFrom",schemaPath:"#/properties/restoreFrom/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err124];
+}
+else {
+vErrors.push(err124);
+}
+errors++;
+}
+}
+let data43 = data.deletionPolicy;
+if(typeof data43 !== "string"){
+const err125 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err125];
+}
+else {
+vErrors.push(err125);
+}
+errors++;
+}
+if(!((data43 === "Destroy") || (data43 === "Orphan"))){
+const err126 = {instancePath:instancePath+"/deletionPolicy",schemaPath:"#/properties/deletionPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.deletionPolicy.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+}
+}
+else {
+const err127 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err127];
+}
+else {
+vErrors.push(err127);
 }
 errors++;
 }
@@ -1383,9 +1552,9 @@ return errors === 0;
 
 export const validatePciAttachmentSpec: Validator<PciAttachmentSpec> = validate11 as never;
 const schema12 = {"$id":"PciAttachmentSpec","type":"object","required":["stubDomainRef","device"],"properties":{"stubDomainRef":{"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":253,"pattern":"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}},"additionalProperties":false},"device":{"type":"object","properties":{"address":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},"selector":{"type":"object","minProperties":1,"properties":{"vendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"deviceID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"classID":{"type":"string","maxLength":6,"pattern":"^([0-9a-f]{2}){1,3}$"},"subsystemVendorID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"subsystemID":{"type":"string","maxLength":4,"pattern":"^[0-9a-f]{4}$"},"numaNode":{"type":"integer","format":"int32","minimum":0,"maximum":1023}},"additionalProperties":false}},"additionalProperties":false},"virtualSlot":{"type":"integer","format":"int32","minimum":1,"maximum":31},"virtualFunction":{"type":"integer","format":"int32","minimum":0,"maximum":7,"default":0},"options":{"type":"object","default":{},"properties":{"msiTranslate":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"powerManagement":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"permissive":{"type":"string","enum":["Enabled","Disabled"],"default":"Disabled"},"rdmPolicy":{"type":"string","enum":["Strict","Relaxed"],"default":"Strict"}},"additionalProperties":false},"driverPolicy":{"type":"string","enum":["RequireAssignable","Seize"],"default":"RequireAssignable"},"removalPolicy":{"type":"string","enum":["Graceful","Force"],"default":"Graceful"},"removalTimeoutSeconds":{"type":"integer","format":"int32","minimum":1,"maximum":86400,"default":300}},"additionalProperties":false};
-const pattern17 = new RegExp("^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$", "u");
-const pattern18 = new RegExp("^[0-9a-f]{4}$", "u");
-const pattern20 = new RegExp("^([0-9a-f]{2}){1,3}$", "u");
+const pattern18 = new RegExp("^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$", "u");
+const pattern19 = new RegExp("^[0-9a-f]{4}$", "u");
+const pattern21 = new RegExp("^([0-9a-f]{2}){1,3}$", "u");
 
 function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="PciAttachmentSpec" */;
@@ -1549,7 +1718,7 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(!pattern17.test(data3)){
+if(!pattern18.test(data3)){
 const err12 = {instancePath:instancePath+"/device/address",schemaPath:"#/properties/device/properties/address/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err12];
@@ -1609,7 +1778,7 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(!pattern18.test(data5)){
+if(!pattern19.test(data5)){
 const err17 = {instancePath:instancePath+"/device/selector/vendorID",schemaPath:"#/properties/device/properties/selector/properties/vendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
@@ -1644,7 +1813,7 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(!pattern18.test(data6)){
+if(!pattern19.test(data6)){
 const err20 = {instancePath:instancePath+"/device/selector/deviceID",schemaPath:"#/properties/device/properties/selector/properties/deviceID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err20];
@@ -1679,7 +1848,7 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(!pattern20.test(data7)){
+if(!pattern21.test(data7)){
 const err23 = {instancePath:instancePath+"/device/selector/classID",schemaPath:"#/properties/device/properties/selector/properties/classID/pattern",keyword:"pattern",params:{pattern: "^([0-9a-f]{2}){1,3}$"},message:"must match pattern \""+"^([0-9a-f]{2}){1,3}$"+"\""};
 if(vErrors === null){
 vErrors = [err23];
@@ -1714,7 +1883,7 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(!pattern18.test(data8)){
+if(!pattern19.test(data8)){
 const err26 = {instancePath:instancePath+"/device/selector/subsystemVendorID",schemaPath:"#/properties/device/properties/selector/properties/subsystemVendorID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err26];
@@ -1749,7 +1918,7 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(!pattern18.test(data9)){
+if(!pattern19.test(data9)){
 const err29 = {instancePath:instancePath+"/device/selector/subsystemID",schemaPath:"#/properties/device/properties/selector/properties/subsystemID/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}$"},message:"must match pattern \""+"^[0-9a-f]{4}$"+"\""};
 if(vErrors === null){
 vErrors = [err29];
@@ -2111,7 +2280,7 @@ return errors === 0;
 
 export const validateXenHostSpec: Validator<XenHostSpec> = validate12 as never;
 const schema13 = {"$id":"XenHostSpec","type":"object","default":{},"properties":{"unschedulable":{"type":"boolean"},"drain":{"type":"object","required":["reason"],"properties":{"reason":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[^\\x00-\\x1f\\x7f]+$"}},"additionalProperties":false},"pci":{"type":"object","properties":{"allow":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}},"deny":{"type":"array","maxItems":1024,"items":{"type":"string","maxLength":12,"pattern":"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"}}},"additionalProperties":false}},"additionalProperties":false};
-const pattern23 = new RegExp("^[^\\x00-\\x1f\\x7f]+$", "u");
+const pattern24 = new RegExp("^[^\\x00-\\x1f\\x7f]+$", "u");
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="XenHostSpec" */;
@@ -2190,7 +2359,7 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(!pattern23.test(data2)){
+if(!pattern24.test(data2)){
 const err6 = {instancePath:instancePath+"/drain/reason",schemaPath:"#/properties/drain/properties/reason/pattern",keyword:"pattern",params:{pattern: "^[^\\x00-\\x1f\\x7f]+$"},message:"must match pattern \""+"^[^\\x00-\\x1f\\x7f]+$"+"\""};
 if(vErrors === null){
 vErrors = [err6];
@@ -2266,7 +2435,7 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(!pattern17.test(data5)){
+if(!pattern18.test(data5)){
 const err12 = {instancePath:instancePath+"/pci/allow/" + i0,schemaPath:"#/properties/pci/properties/allow/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err12];
@@ -2327,7 +2496,7 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(!pattern17.test(data7)){
+if(!pattern18.test(data7)){
 const err17 = {instancePath:instancePath+"/pci/deny/" + i1,schemaPath:"#/properties/pci/properties/deny/items/pattern",keyword:"pattern",params:{pattern: "^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"},message:"must match pattern \""+"^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$"+"\""};
 if(vErrors === null){
 vErrors = [err17];

@@ -2,6 +2,7 @@ import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import { findCondition } from '../../api/conditions.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { samePin } from '../notes.ts';
+import { isAdopting } from '../stub-domain/adoption.ts';
 import { unknownDomainsMessage } from '../stub-domain/unknown-domains.ts';
 import type { HostDevice, Snapshot } from '../snapshot.ts';
 import { claimedAddress, isCurrent, noteOf } from '../wanted.ts';
@@ -47,6 +48,9 @@ export function groupPending(snapshot: Snapshot, address: string): string | unde
 const xenStoreEmptyMessage =
   'XenStore has lost what it knew of the guest, so that nobody knows whether it has the device. The conditions of the StubDomain say more.';
 
+const linuxMessage =
+  'The stub domain runs upstream QEMU (flavor Linux), which takes PCI devices through QMP; that is not spoken yet. Attach the device with the toolstack that made the guest.';
+
 /** The first obstacle on the way of a claimed device into the guest, if any. Pure facts; nothing was tried yet. */
 export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment): Obstacle | undefined {
   const address = claimedAddress(attachment);
@@ -55,6 +59,9 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
   if (note !== undefined && isCurrent(snapshot, note) && note.stage !== 'claimed') return undefined;
   if (unknownDomainsMessage(snapshot) !== undefined) {
     return { reason: 'XenStoreEmpty', message: xenStoreEmptyMessage, forGood: false };
+  }
+  if (snapshot.object?.spec.flavor === 'Linux') {
+    return { reason: 'Unsupported', message: linuxMessage, forGood: true };
   }
   const device = snapshot.hostDevices.get(address);
   if (device === undefined) {
@@ -74,6 +81,13 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
     };
   }
   const claim = snapshot.claims.get(address);
+  if (claim !== undefined && claim === snapshot.target?.domid && note === undefined && isAdopting(snapshot)) {
+    return {
+      reason: 'DeviceInUse',
+      message: `The guest has ${address} already: its toolstack gave it (xl pci-attach, or its configuration). Take it out there, or delete this PciAttachment.`,
+      forGood: false,
+    };
+  }
   if (claim !== undefined && claim !== snapshot.target?.domid && claim !== note?.target.domid) {
     return {
       reason: 'DeviceInUse',

@@ -10,20 +10,36 @@ import { logFile } from './consoles.ts';
 import type { Drift } from './drift.ts';
 import { stubMemoryMiB } from './memory.ts';
 import { pausedCondition, pausedReady } from './paused-condition.ts';
+import { isRefusal } from '../step-owner.ts';
+import { flavorMismatch, isAdopting, startsGuest } from './adoption.ts';
 import { refuse } from './support.ts';
 import { unknownDomainsMessage } from './unknown-domains.ts';
 
 type Decision = ConditionDecision<StubDomainConditionType>;
 
+/** What of a guest is said that the toolstack of the host is to start. */
+function guestToCome({ object, memory }: Snapshot): Decision {
+  const name = object?.spec.target.name ?? '';
+  const attempt = memory.attempts.get(object?.metadata.uid ?? '');
+  if (attempt !== undefined && isRefusal(attempt.reason)) {
+    const message = `Guest ${name} could not be started: ${attempt.detail ?? 'the toolstack refused'}. It is tried again.`;
+    return decide('TargetFound', 'False', 'GuestFailed', message);
+  }
+  return decide('TargetFound', 'False', 'GuestStarting', `The host's toolstack is to start guest ${name}.`);
+}
+
 function targetFound(snapshot: Snapshot): Decision {
   const { object, target } = snapshot;
   const uuid = object?.spec.target.uuid ?? '';
+  if (target === undefined && startsGuest(snapshot)) return guestToCome(snapshot);
   if (target === undefined) {
     return decide(
       'TargetFound',
       'False',
       'TargetNotFound',
-      `No guest with uuid ${uuid} runs on this host. The stub domain is made when it starts.`,
+      isAdopting(snapshot)
+        ? `No guest with uuid ${uuid} runs on this host. Its stub domain is adopted when it starts.`
+        : `No guest with uuid ${uuid} runs on this host. The stub domain is made when it starts.`,
     );
   }
   if (targetMismatch(snapshot)) {
@@ -37,7 +53,7 @@ function targetFound(snapshot: Snapshot): Decision {
 function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: string } | undefined {
   const { object, target } = snapshot;
   if (object === undefined) return undefined;
-  const refusal = refuse(object.spec, target?.name ?? object.spec.target.name ?? '');
+  const refusal = refuse(object.spec, target?.name ?? object.spec.target.name ?? '', snapshot.stubDomainsMadeBy);
   if (refusal !== undefined) return refusal;
   if (targetMismatch(snapshot)) return targetFound(snapshot);
   const unknown = unknownDomainsMessage(snapshot);
@@ -46,7 +62,9 @@ function obstacle(snapshot: Snapshot): { reason: Decision['reason']; message: st
     const other = snapshot.noteOwnerName === undefined ? 'Another StubDomain' : `StubDomain ${snapshot.noteOwnerName}`;
     return { reason: 'TargetTaken', message: `${other} serves this guest already. Delete one of the two.` };
   }
-  if (snapshot.note === undefined && snapshot.foreignStub !== undefined) {
+  const mismatch = flavorMismatch(snapshot);
+  if (mismatch !== undefined) return { reason: 'FlavorMismatch', message: mismatch };
+  if (snapshot.note === undefined && snapshot.foreignStub !== undefined && !isAdopting(snapshot)) {
     return {
       reason: 'TargetTaken',
       message: `The guest has stub domain ${snapshot.foreignStub}, which this operator did not make or no longer knows. Destroy it (xl destroy ${snapshot.foreignStub}), and another is made.`,
@@ -74,7 +92,20 @@ function undriveable({ channel, stub }: Snapshot): { reason: Decision['reason'];
   return undefined;
 }
 
+function notAdopted({ target, adoptable }: Snapshot): [Decision['reason'], string] {
+  if (target === undefined) return ['NoStubDomain', 'The guest does not run, and so there is no stub domain.'];
+  if (adoptable !== undefined) {
+    const message = `Stub domain ${adoptable.domid} and its guest ${target.domid} do not name each other in XenStore yet. If this lasts, their toolstack did not finish: start the guest anew.`;
+    return ['Wiring', message];
+  }
+  return [
+    'NoStubDomain',
+    `Guest ${target.name} has no stub domain: its device model runs in dom0, or is not started yet. Start the guest with device_model_stubdomain_override=1 in its xl configuration (XAPI has a setting of its own).`,
+  ];
+}
+
 function notMade(snapshot: Snapshot, attempt: Attempt | undefined): [Decision['reason'], string] {
+  if (isAdopting(snapshot)) return notAdopted(snapshot);
   switch (attempt?.reason) {
     case undefined:
       return ['Wiring', 'The stub domain is not laid out yet.'];
@@ -122,7 +153,13 @@ function devicesWired(snapshot: Snapshot): Decision {
     return decide('DevicesWired', 'False', 'Drifted', driftMessage(wiring.drift));
   }
   const waiting = snapshot.devices.filter(({ state }) => state !== xenbusState.connected);
-  if (waiting.length === 0) return decide('DevicesWired', 'True', 'Wired', 'Everything is laid out and connected.');
+  if (waiting.length === 0) {
+    const message =
+      note.adopted === true
+        ? `Another toolstack laid everything out, and it is connected (${snapshot.devices.length} back ends).`
+        : 'Everything is laid out and connected.';
+    return decide('DevicesWired', 'True', 'Wired', message);
+  }
   const list = waiting.map(({ label, state }) => `${label} ${xenbusStateName(state)}`).join(', ');
   return decide('DevicesWired', 'False', 'BackendsConnecting', `Not connected: ${list}.`);
 }

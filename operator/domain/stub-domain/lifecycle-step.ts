@@ -1,6 +1,7 @@
 import type { Snapshot } from '../snapshot.ts';
 import type { Plan } from '../step.ts';
 import { isDeleting } from '../wanted.ts';
+import { adoptionStep, guestStep, isAdopting } from './adoption.ts';
 import { refuse } from './support.ts';
 
 const wait = (wakeAt?: number): Plan => ({ step: undefined, wakeAt });
@@ -29,9 +30,14 @@ function isHeir(snapshot: Snapshot): boolean {
   const { note, object, target } = snapshot;
   if (note === undefined || object === undefined || target === undefined || snapshot.noteOwnerExists) return false;
   if (note.owner === object.metadata.uid || note.target.domid !== target.domid) return false;
-  if (targetMismatch(snapshot) || refuse(object.spec, target.name) !== undefined) return false;
+  if (targetMismatch(snapshot) || isRefused(snapshot)) return false;
+  if (isAdopting(snapshot) !== (note.adopted === true)) return false;
+  if (note.adopted === true) return snapshot.stub !== undefined;
   return note.stage === 'intended' || (snapshot.stub !== undefined && snapshot.notePlanFits === true);
 }
+
+const isRefused = ({ object, target, stubDomainsMadeBy }: Snapshot): boolean =>
+  object !== undefined && refuse(object.spec, target?.name ?? '', stubDomainsMadeBy) !== undefined;
 
 /** Whether the stub domain that `note` speaks of can no longer serve, and why. */
 function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }> | undefined {
@@ -46,6 +52,12 @@ function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }>
   return undefined;
 }
 
+/** When a device model that has not said anything yet is to be called overdue. */
+function overdueAt({ note, channel, now }: Snapshot): number | undefined {
+  const due = (note?.startedAt ?? 0) + startTimeoutMs;
+  return channel?.state === 'Absent' && now < due ? due : undefined;
+}
+
 /** The next step in making and starting the stub domain. Deletion is apart. */
 export function lifecycleStep(snapshot: Snapshot): Plan {
   const { object, note, target } = snapshot;
@@ -53,8 +65,13 @@ export function lifecycleStep(snapshot: Snapshot): Plan {
   if (isHeir(snapshot)) return { step: { do: 'takeOver' } };
   const old = leftover(snapshot);
   if (old !== undefined) return { step: old };
-  if (target === undefined || targetMismatch(snapshot) || servedByOther(snapshot)) return wait();
-  if (refuse(object.spec, target.name) !== undefined) return wait();
+  if (targetMismatch(snapshot) || servedByOther(snapshot) || isRefused(snapshot)) return wait();
+  if (isAdopting(snapshot)) {
+    if (note === undefined) return adoptionStep(snapshot);
+    const guest = guestStep(snapshot);
+    return guest.step === undefined ? wait(overdueAt(snapshot)) : guest;
+  }
+  if (target === undefined) return wait();
   const attempt = snapshot.memory.attempts.get(object.metadata.uid);
   if (note?.stage !== 'started' && attempt !== undefined && snapshot.now < attempt.retryAt)
     return wait(attempt.retryAt);
@@ -68,8 +85,7 @@ export function lifecycleStep(snapshot: Snapshot): Plan {
     case 'started': {
       const paths = snapshot.memory.wiring?.repairable ?? [];
       if (paths.length > 0) return { step: { do: 'rewire', paths } };
-      const due = (note.startedAt ?? 0) + startTimeoutMs;
-      return snapshot.channel?.state === 'Absent' && snapshot.now < due ? wait(due) : wait();
+      return wait(overdueAt(snapshot));
     }
   }
 }

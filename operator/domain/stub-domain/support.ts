@@ -10,21 +10,54 @@ export interface Refusal {
 // One XenStore message holds 4096 bytes: path, NUL and value (xs_wire.h); the path is shorter than 64.
 const maxCommandLine = 4096 - 64;
 
-/** The refusal of what this version does not act upon, if any. */
-export function refuse(spec: StubDomainSpec, targetName: string): Refusal | undefined {
-  if (spec.flavor === 'Linux') {
-    return {
-      reason: 'Unsupported',
-      message: 'spec.flavor Linux is not acted upon yet: its device model is driven through QMP. Use MiniOS.',
-    };
-  }
-  if (spec.provisioning === 'Adopt') {
+/** Upstream QEMU in a Linux stub domain is driven through QMP, which is not spoken yet. */
+function refuseLinux({ provisioning, runState }: StubDomainSpec): Refusal | undefined {
+  if (provisioning === 'Create') {
     return {
       reason: 'Unsupported',
       message:
-        'spec.provisioning Adopt is not acted upon yet. Use Create, and let no other toolstack make the stub domain.',
+        'spec.flavor Linux is only acted upon with provisioning Adopt, where another toolstack makes the stub domain. Use that, or MiniOS.',
     };
   }
+  if (runState === 'Paused') {
+    return {
+      reason: 'Unsupported',
+      message:
+        'A device model of flavor Linux is paused through QMP, which is not spoken yet. Set spec.runState to Running.',
+    };
+  }
+  return undefined;
+}
+
+/** What does not fit the host: either its agent makes stub domains, or its toolstack does. */
+function refuseHost({ guest }: StubDomainSpec, madeBy: 'agent' | 'toolstack'): Refusal | undefined {
+  if (madeBy === 'agent' && guest !== undefined) {
+    return {
+      reason: 'Unsupported',
+      message:
+        'The host of this StubDomain has no toolstack that starts guests. Leave spec.guest out, and start the guest.',
+    };
+  }
+  if (madeBy === 'toolstack' && guest === undefined) {
+    return {
+      reason: 'Unsupported',
+      message:
+        'On this host libxl makes the stub domain when it makes the guest. Delete the StubDomain and create it with provisioning Adopt, or with the guest in spec.guest.',
+    };
+  }
+  return undefined;
+}
+
+/** The refusal of what this version does not act upon, if any. */
+export function refuse(
+  spec: StubDomainSpec,
+  targetName: string,
+  madeBy: 'agent' | 'toolstack' = 'agent',
+): Refusal | undefined {
+  if (spec.flavor === 'Linux') return refuseLinux(spec);
+  if (spec.provisioning === 'Adopt') return undefined;
+  const host = refuseHost(spec, madeBy);
+  if (host !== undefined) return host;
   if (spec.bios !== 'ROMBIOS') {
     return {
       reason: 'Unsupported',

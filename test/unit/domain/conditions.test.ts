@@ -102,9 +102,7 @@ describe('a stub domain is ready', () => {
   });
 
   test('what is not supported is stalled, and says so', () => {
-    expect(of(stub({ object: aStubDomain({ provisioning: 'Adopt' }), ...nothing }), 'Stalled')).toBe(
-      'True Unsupported',
-    );
+    expect(of(stub({ object: aStubDomain({ flavor: 'Linux' }), ...nothing }), 'Stalled')).toBe('True Unsupported');
     expect(of(stub({}), 'Stalled')).toBe('False NotStalled');
   });
 });

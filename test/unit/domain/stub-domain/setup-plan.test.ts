@@ -171,9 +171,12 @@ test('what is taken down covers all that was laid out', () => {
   expect(removed).toContain(`/vm/${stubUuid}`);
 });
 
+const guest = { memoryMiB: 512, vcpus: 1, bootOrder: 'cd', passthrough: 'Disabled' } as const;
+
 test.each<[string, Partial<StubDomainSpec>, string]>([
   ['flavor Linux', { flavor: 'Linux' }, 'Unsupported'],
-  ['provisioning Adopt', { provisioning: 'Adopt' }, 'Unsupported'],
+  ['a pause of flavor Linux', { flavor: 'Linux', provisioning: 'Adopt', runState: 'Paused' }, 'Unsupported'],
+  ['a guest to be started where the agent is the toolstack', { guest }, 'Unsupported'],
   ['a firmware that qemu-traditional cannot boot', { bios: 'OVMF' }, 'Unsupported'],
   [
     'a command line that XenStore cannot hold',
@@ -182,6 +185,22 @@ test.each<[string, Partial<StubDomainSpec>, string]>([
   ],
 ])('%s is refused', (_, spec, reason) => {
   expect(refuse(aSpec(spec), 'web')?.reason).toBe(reason);
+});
+
+test('where libxl makes stub domains, one without its guest is refused, and says what to do', () => {
+  expect(refuse(aSpec(), 'web', 'toolstack')?.message).toMatch(
+    /provisioning Adopt, or with the guest in spec\.guest\.$/,
+  );
+  expect(refuse(aSpec({ guest }), 'web', 'toolstack')).toBeUndefined();
+});
+
+test.each<[string, Partial<StubDomainSpec>]>([
+  ['what another toolstack made', { provisioning: 'Adopt' }],
+  ['upstream QEMU that another toolstack made', { provisioning: 'Adopt', flavor: 'Linux' }],
+  ['whatever firmware it boots', { provisioning: 'Adopt', bios: 'OVMF' }],
+])('%s is adopted on any host', (_, spec) => {
+  expect(refuse(aSpec(spec), 'web', 'agent')).toBeUndefined();
+  expect(refuse(aSpec(spec), 'web', 'toolstack')).toBeUndefined();
 });
 
 test('an ordinary spec is not refused', () => {
