@@ -1,7 +1,7 @@
 import type { StubDomain } from '../api/generated/stub-domain.ts';
 import { devicesNeeded } from '../domain/placement/devices-needed.ts';
 import type { PlacementView } from '../domain/placement/place.ts';
-import { stubMemoryMiB } from '../domain/stub-domain/memory.ts';
+import { hostMemoryMiB } from '../domain/stub-domain/memory.ts';
 import { keyOf } from '../kube/resources.ts';
 import type { Assumed } from './assumed.ts';
 import { type Caches, byHost, byStubDomain } from './caches.ts';
@@ -36,7 +36,7 @@ export function hostsView(
       const promised = [...bound.filter(({ status }) => notYetThere.has(status?.phase)), ...coming];
       return {
         stubDomains: bound.length + coming.length,
-        promisedMiB: promised.reduce((sum, { spec }) => sum + stubMemoryMiB(spec), 0),
+        promisedMiB: promised.reduce((sum, { spec }) => sum + hostMemoryMiB(spec), 0),
       };
     },
     devicesOn: (host) =>

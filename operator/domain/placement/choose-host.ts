@@ -1,7 +1,7 @@
 import { findCondition } from '../../api/conditions.ts';
 import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
 import type { XenHost } from '../../api/generated/xen-host.ts';
-import { stubMemoryMiB } from '../stub-domain/memory.ts';
+import { hostMemoryMiB } from '../stub-domain/memory.ts';
 import { closedFor } from './closed.ts';
 import { hasLabels, selectorText } from './labels.ts';
 import type { Placement, PlacementView } from './place.ts';
@@ -34,7 +34,7 @@ function look(host: XenHost, spec: StubDomainSpec, view: PlacementView): Fit | {
   if (!hasLabels(host, spec.nodeSelector)) return { cause: 'labels', detail: '' };
   const { stubDomains, promisedMiB } = view.load(name);
   const freeMiB = (host.status?.memory?.freeMiB ?? 0) - promisedMiB;
-  if (freeMiB < stubMemoryMiB(spec)) return { cause: 'memory', detail: '' };
+  if (freeMiB < hostMemoryMiB(spec)) return { cause: 'memory', detail: '' };
   const devices = view.devicesOn(host);
   if (!devices.fits) return { cause: 'devices', detail: devices.message };
   return { name, numaNodes: devices.numaNodes, stubDomains, freeMiB };
@@ -59,7 +59,7 @@ export function chooseHost(spec: StubDomainSpec, view: PlacementView): Placement
     closed: 'closed to further stub domains or out of reach',
     notReady: 'not Ready',
     labels: `without the labels ${selectorText(spec.nodeSelector)}`,
-    memory: `with less than ${stubMemoryMiB(spec)} MiB free`,
+    memory: `with less than ${hostMemoryMiB(spec)} MiB free`,
     devices: 'without the PCI devices',
   };
   const counts = causes.flatMap((cause) => {

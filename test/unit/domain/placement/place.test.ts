@@ -118,6 +118,12 @@ describe('a host is chosen for a guest that is nowhere yet', () => {
     expect(place(spec, viewOf(world))).toEqual({ host: expected });
   });
 
+  test('with spec.guest the guest needs room too', () => {
+    const guest = { memoryMiB: 150, vcpus: 1, bootOrder: 'cd', passthrough: 'Disabled' } as const;
+    const hosts = [host('a', 249), host('b', 250)];
+    expect(place({ ...spec, guest }, viewOf({ hosts }))).toEqual({ host: 'b' });
+  });
+
   test('where none fits, it is counted why', () => {
     const hosts = [
       host('a', 900, { spec: { unschedulable: true } }),
