@@ -19,11 +19,12 @@ import { connectSimulatedHypervisor } from '../../operator/hypervisor/simulated.
 import { type ClusterClient, createKubeClient } from '../../operator/kube/client.ts';
 import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/config.ts';
 import { namespaces } from '../../operator/kube/resources.ts';
-import { systemClock } from '../../operator/runtime/ports.ts';
+import type { Clock } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
 import { type CapturedLog, captureLog } from './captured-log.ts';
 import { eventually } from './eventually.ts';
+import { runningClock } from './running-clock.ts';
 import { projectCrds } from './sample-crds.ts';
 import { type SkippingClock, skippingClock } from './skipping-clock.ts';
 import { type DaemonStarter, embeddedDaemon, type WorldDaemon } from './world-daemon.ts';
@@ -32,8 +33,9 @@ import { WorldObjects } from './world-objects.ts';
 /** A simulated host with its daemon and its agent, and what a test can do to it. */
 export class WorldHost {
   readonly name: string;
+  readonly #time: Clock = runningClock();
   /** The agent's clock. */
-  readonly clock: SkippingClock = skippingClock();
+  readonly clock: SkippingClock = skippingClock(this.#time);
   /** The protocol's metrics, of all agents that ever ran. */
   readonly metrics: Registry = new Registry();
   readonly #protocolMetrics = createAgentMetrics(this.metrics);
@@ -113,7 +115,7 @@ export class WorldHost {
       guests: [],
       hypervisorSocket: this.#hypervisorSocket,
       // The time of day in dom0 is the agent's; what the host does takes no part in the skipping.
-      clock: { ...systemClock, now: () => this.clock.now() },
+      clock: { ...this.#time, now: () => this.clock.now() },
     });
     this.#simulated = simulated;
     this.#shutDown = async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../operator/runtime/ports.ts';
+import { runningClock } from './running-clock.ts';
 
 /** The time of day, and a way to skip some of it: for what waits longer than a test shall. */
 export interface SkippingClock extends Clock {
@@ -10,34 +11,30 @@ interface Timer {
   /** On `monotonic`. */
   readonly at: number;
   readonly callback: () => void;
-  handle: NodeJS.Timeout | undefined;
+  cancel: () => void;
 }
 
-/** A clock that goes like the system's. */
-export function skippingClock(): SkippingClock {
+/** A clock that goes like `base`. */
+export function skippingClock(base: Clock = runningClock()): SkippingClock {
   let skipped = 0;
   const timers = new Set<Timer>();
-  const monotonic = (): number => performance.now() + skipped;
+  const monotonic = (): number => base.monotonic() + skipped;
   const arm = (timer: Timer): void => {
-    clearTimeout(timer.handle);
-    timer.handle = setTimeout(
-      () => {
-        timers.delete(timer);
-        timer.callback();
-      },
-      Math.max(0, timer.at - monotonic()),
-    );
-    timer.handle.unref();
+    timer.cancel();
+    timer.cancel = base.setTimer(Math.max(0, timer.at - monotonic()), () => {
+      timers.delete(timer);
+      timer.callback();
+    });
   };
   return {
-    now: () => Date.now() + skipped,
+    now: () => base.now() + skipped,
     monotonic,
     setTimer: (delayMs, callback) => {
-      const timer: Timer = { at: monotonic() + delayMs, callback, handle: undefined };
+      const timer: Timer = { at: monotonic() + delayMs, callback, cancel: () => {} };
       timers.add(timer);
       arm(timer);
       return () => {
-        clearTimeout(timer.handle);
+        timer.cancel();
         timers.delete(timer);
       };
     },
@@ -47,7 +44,7 @@ export function skippingClock(): SkippingClock {
       const due = [...timers].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at);
       for (const timer of due) {
         if (!timers.delete(timer)) continue;
-        clearTimeout(timer.handle);
+        timer.cancel();
         timer.callback();
       }
       for (const timer of timers) arm(timer);

@@ -59,6 +59,9 @@ describe('a PciAttachment', () => {
   test('is deleted: it lives until the guest has let the device go, and says that it waits', async () => {
     const address = await attached('slow', {}, 'eject-delay=3000');
     await objects.remove('PciAttachment', 'slow-0');
+    await eventually(async () => expect((await model('slow'))?.commands).toMatchObject({ 'pci-rem': 1 }));
+    // It is only told of when it takes longer than that.
+    world.host().clock.skip(2000);
     const condition = await objects.condition('PciAttachment', 'slow-0', 'Removing', {
       status: 'True',
       reason: 'WaitingForGuest',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { leaseNamespace } from '../../../operator/api/names.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
 import { createInformer } from '../../../operator/kube/informer.ts';
+import type { Lease } from '../../../operator/kube/lease.ts';
 import { leases, stubDomains } from '../../../operator/kube/resources.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
@@ -31,6 +32,15 @@ async function seenVersions(name: string): Promise<{ stop(): Promise<AnyObject[]
       return versions;
     },
   };
+}
+
+/** The agent of that host renews its Lease now. */
+async function renewed(name: string): Promise<void> {
+  const renewTime = async () =>
+    (await world.kube.get<Lease>(leases, { namespace: leaseNamespace, name })).spec?.renewTime;
+  const before = await renewTime();
+  world.host(name).clock.skip(15_000);
+  await eventually(async () => expect(await renewTime()).not.toBe(before));
 }
 
 describe('placement', () => {
@@ -118,6 +128,8 @@ describe('the agent of a host stops', () => {
 
   test('an agent that lives and only cannot renew is contradicted once, and not without end', async () => {
     const versions = await seenVersions('one');
+    // The next renewal is a while ahead.
+    await renewed('xen-1');
     world.clock.skip(41_000);
     await objects.condition('StubDomain', 'one', 'HostReachable', { status: 'Unknown', reason: 'LeaseExpired' });
     await objects.condition('StubDomain', 'one', 'Ready', { status: 'True' });
