@@ -125,9 +125,9 @@ describe('stubdom up', () => {
   }, 90_000);
 
   test('objects that cannot become Ready are named, and the exit code says so', async () => {
-    const ended = await up('--quirk', 'no-boot@web', '--exit-when-ready', '--timeout', '5').ended;
+    const ended = await up('--quirk', 'no-boot@web', '--exit-when-ready', '--timeout', '10').ended;
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toBe('stubdom: not everything became Ready within 5 s\n');
+    expect(ended.stderr).toBe('stubdom: not everything became Ready within 10 s\n');
     expect(ended.stdout).toMatch(/^StubDomain +web .* (False|Unknown) +\w+: /m);
     expect(ended.stdout).toMatch(/^StubDomain +db +xen-1 +Running +True/m);
   }, 90_000);

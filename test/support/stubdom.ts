@@ -22,6 +22,7 @@ export class StubdomProcess {
   readonly ended: Promise<Ended>;
   #stdout = '';
   #stderr = '';
+  #closed = false;
   readonly #waiters = new Set<() => void>();
 
   /** `program` is another one than the product, run from its source. */
@@ -34,6 +35,7 @@ export class StubdomProcess {
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#add(text, ''));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#add('', text));
     this.ended = once(this.child, 'close').then(([code, signal]) => {
+      this.#closed = true;
       for (const waiter of this.#waiters) waiter();
       return {
         code: code as number | null,
@@ -53,7 +55,8 @@ export class StubdomProcess {
     for (;;) {
       const match = pattern.exec(this.#stdout);
       if (match !== null) return match;
-      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+      // One that has exited may have said more than has been read yet.
+      if (this.#closed) {
         throw new Error(`ended without ${String(pattern)}:\n${this.#stdout}\n${this.#stderr}`);
       }
       await new Promise<void>((resolve) => {
