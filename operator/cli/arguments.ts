@@ -43,17 +43,17 @@ export function guest(text: string): GuestArgument {
   return { name: match[1], uuid: match[2] };
 }
 
-/** Where the hypervisor is: `simulated:SOCKET`. */
-export interface HypervisorArgument {
-  readonly driver: 'simulated';
-  readonly socketPath: string;
-}
+/** Which hypervisor, and where: `xl`, `xl:PROGRAM` or `simulated:SOCKET`. */
+export type HypervisorArgument =
+  { readonly driver: 'simulated'; readonly socketPath: string } | { readonly driver: 'xl'; readonly program?: string };
 
 /** Parses the hypervisor driver of an agent. */
 export function hypervisor(text: string): HypervisorArgument {
-  const match = /^simulated:(.+)$/.exec(text);
-  if (match?.[1] === undefined) throw new InvalidArgumentError('Give simulated:SOCKET.');
-  return { driver: 'simulated', socketPath: match[1] };
+  const [, socketPath] = /^simulated:(.+)$/.exec(text) ?? [];
+  if (socketPath !== undefined) return { driver: 'simulated', socketPath };
+  const [isXl, program] = /^xl(?::(\/.+))?$/.exec(text) ?? [];
+  if (isXl === undefined) throw new InvalidArgumentError('Give xl, xl:PROGRAM (an absolute path) or simulated:SOCKET.');
+  return { driver: 'xl', ...(program === undefined ? {} : { program }) };
 }
 
 /** How guests of a simulated host are attached: the embedded daemon's own sockets, or rings served by fakexen in DIR. */

@@ -37,7 +37,18 @@ export interface HostInfo {
   readonly bootID: string;
   readonly totalMiB: number;
   readonly freeMiB: number;
+  /** Whether PCI devices can be given to guests. Absent: the driver knows of nothing against it. */
+  readonly passthrough?: PassthroughFacts;
 }
+
+/** Why no PCI device can be given to guests: the reason of a condition, and a message with the next step. */
+export type PassthroughFacts =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly reason: 'IommuOff' | 'UnknownXenVersion' | 'HypercallsUnavailable' | 'PcibackMissing';
+      readonly message: string;
+    };
 
 /** A PCI device of the host as sysfs shows it. Hexadecimal digits in lower case, without 0x. */
 export interface PciDevice {

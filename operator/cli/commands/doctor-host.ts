@@ -1,11 +1,12 @@
-import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
-import { HypervisorError } from '../../hypervisor/hypervisor.ts';
+import { HypervisorError, type PassthroughFacts } from '../../hypervisor/hypervisor.ts';
 import { openSysfs, type Sysfs, SysfsError } from '../../hypervisor/sysfs/sysfs.ts';
 import { printable } from '../../kube/errors.ts';
 import { openXenStore } from '../../xenstore/client.ts';
 import { isXenStoreError, XenStoreError } from '../../xenstore/errors.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
+import type { HypervisorArgument } from '../arguments.ts';
 import { CliError } from '../failure.ts';
+import { openHypervisor } from '../open-hypervisor.ts';
 import { isXenbusDevice, requireLiveSocket } from '../sockets.ts';
 import { type Check, fail, ok, warn } from './doctor-check.ts';
 import type { ClusterObjects } from './doctor-cluster.ts';
@@ -16,12 +17,14 @@ export interface HostOptions {
   /** The folder that holds the host's sys and proc. */
   readonly root: string;
   readonly xenstore?: string;
-  readonly hypervisorSocket?: string;
+  readonly hypervisor?: HypervisorArgument;
   readonly objects: ClusterObjects | undefined;
   readonly signal: AbortSignal;
 }
 
 const answerMs = 5_000;
+/** xl itself may take ten. */
+const hypervisorMs = 12_000;
 
 /** Checks the host that this runs on. It only reads. */
 export async function checkHost(options: HostOptions): Promise<readonly Check[]> {
@@ -30,7 +33,7 @@ export async function checkHost(options: HostOptions): Promise<readonly Check[]>
     await checkDom0(sysfs),
     await checkPciback(sysfs),
     ...(await checkXenStore(options)),
-    ...(options.hypervisorSocket === undefined ? [] : [await checkHypervisor(options.hypervisorSocket)]),
+    ...(options.hypervisor === undefined ? [] : await checkHypervisor(options.hypervisor, options.root)),
   ];
 }
 
@@ -127,24 +130,31 @@ async function checkFeatures(store: XenStore): Promise<Check> {
   }
 }
 
-async function checkHypervisor(socketPath: string): Promise<Check> {
-  const hypervisor = connectSimulatedHypervisor(socketPath);
+/** No domain is listed, so that no name is looked for. */
+const noNames = { tryRead: () => Promise.resolve(undefined) };
+
+async function checkHypervisor(argument: HypervisorArgument, root: string): Promise<readonly Check[]> {
+  const where = argument.driver === 'xl' ? 'xl' : `at ${argument.socketPath}`;
+  const hypervisor = await openHypervisor(argument, noNames, root);
   const { promise: silent, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new HypervisorError('Unavailable', `no answer in ${String(answerMs / 1000)} s`));
-  }, answerMs);
+    reject(new HypervisorError('Unavailable', `no answer in ${String(hypervisorMs / 1000)} s`));
+  }, hypervisorMs);
   try {
-    const { driver, xenVersion, freeMiB } = await Promise.race([hypervisor.info(), silent]);
-    return ok(
-      'hypervisor',
-      `The driver ${driver} answers: Xen ${printable(xenVersion, 40)}, ${String(freeMiB)} MiB free.`,
-    );
+    const { driver, xenVersion, freeMiB, passthrough } = await Promise.race([hypervisor.info(), silent]);
+    const what = `The driver ${driver} answers: Xen ${printable(xenVersion, 40)}, ${String(freeMiB)} MiB free.`;
+    return [ok('hypervisor', what), ...(passthrough === undefined ? [] : [checkPassthrough(passthrough)])];
   } catch (error) {
     if (!(error instanceof HypervisorError)) throw error;
     const next = 'See whether what serves it runs, and as whom it may be used.';
-    return fail('hypervisor', `The driver at ${socketPath} does not answer: ${printable(error.message, 300)}`, next);
+    return [fail('hypervisor', `The driver ${where} does not answer: ${printable(error.message, 400)}`, next)];
   } finally {
     clearTimeout(timer);
     await hypervisor.close();
   }
+}
+
+function checkPassthrough(facts: PassthroughFacts): Check {
+  if (facts.ok) return ok('passthrough', 'PCI devices can be given to guests.');
+  return warn('passthrough', `No PCI device can be given to a guest: ${printable(facts.message, 400)}`);
 }

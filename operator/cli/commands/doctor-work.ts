@@ -32,7 +32,7 @@ async function hostChecks(
     objects,
     signal: shutdown.signal,
     ...(xenstore === undefined ? {} : { xenstore }),
-    ...(options.hypervisor === undefined ? {} : { hypervisorSocket: options.hypervisor.socketPath }),
+    ...(options.hypervisor === undefined ? {} : { hypervisor: options.hypervisor }),
   });
 }
 

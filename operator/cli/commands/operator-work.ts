@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { openXenStore } from '../../xenstore/client.ts';
-import { connectSimulatedHypervisor } from '../../hypervisor/simulated.ts';
 import type { Registry } from 'prom-client';
 import { createAgent } from '../../agent/agent.ts';
 import { createCentral } from '../../controllers/central.ts';
@@ -13,6 +12,7 @@ import type { AgentMetrics } from '../../agent/agent-metrics.ts';
 import { createElection, type Election } from '../../kube/leader-election.ts';
 import type { KubeClient } from '../../kube/types.ts';
 import { CliError } from '../failure.ts';
+import { openHypervisor } from '../open-hypervisor.ts';
 import type { KubeMetrics } from '../../kube/metrics.ts';
 import type { ControllerMetricsFactory } from '../../runtime/metrics.ts';
 import { systemClock, type Logger } from '../../runtime/ports.ts';
@@ -75,8 +75,11 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
   if (kind === 'socket') {
     await requireLiveSocket(options.xenstore, 'XenStore daemon', 'Start it, or name another with --xenstore');
   }
-  const { socketPath } = options.hypervisor;
-  await requireLiveSocket(socketPath, 'simulated hypervisor', "Start 'stubdom embedded host' with --hypervisor-socket");
+  if (options.hypervisor.driver === 'simulated') {
+    const { socketPath } = options.hypervisor;
+    const hint = "Start 'stubdom embedded host' with --hypervisor-socket";
+    await requireLiveSocket(socketPath, 'simulated hypervisor', hint);
+  }
 
   const logger = (await createLogger({ level: options.logLevel, format: 'auto' })).child({ host: options.name });
   const metrics = await openMetrics(options);
@@ -85,7 +88,7 @@ export async function runAgent(context: CommandContext, options: AgentOptions): 
     ...(metrics === undefined ? {} : { onRequest: metrics.ofKube.onRequest }),
   });
   const xenstore = openXenStore({ transport: { kind, path: options.xenstore }, logger });
-  const hypervisor = connectSimulatedHypervisor(socketPath);
+  const hypervisor = await openHypervisor(options.hypervisor, xenstore);
   const agent = createAgent({
     nodeName: options.name,
     kube,

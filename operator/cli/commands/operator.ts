@@ -47,7 +47,7 @@ export function addOperatorCommands(program: Command, context: CommandContext): 
   add('agent', 'drive the stub domains of this Xen host (one a host)')
     .requiredOption('-n, --name <name>', 'name of the XenHost', objectName)
     .requiredOption('--xenstore <path>', "the host's XenStore: a daemon's socket, or /dev/xen/xenbus")
-    .requiredOption('--hypervisor <driver>', 'the hypervisor: simulated:SOCKET', hypervisor)
+    .requiredOption('--hypervisor <driver>', 'the hypervisor: xl, xl:PROGRAM or simulated:SOCKET', hypervisor)
     .action(async (options: AgentOptions) => {
       await (await import('./operator-work.ts')).runAgent(context, options);
     });

@@ -9,6 +9,14 @@ const pageLimit = 2 ** 40;
 /** Xen numbers interrupts by 16 bits at most. */
 const pirqLimit = 0x10000;
 
+/** DOMID_IO: what has the DMA of devices that are made assignable, so that they reach no memory (XSA-302). */
+export const quarantineDomid = 0x7ff1;
+
+/** What a device can be assigned to: a domain, or the quarantine. Else `InvalidArgument`. */
+export function requireHolder(domid: number): number {
+  return domid === quarantineDomid ? domid : requireDomid(domid);
+}
+
 /** The domid of a domain, or `InvalidArgument`. */
 export function requireDomid(domid: number): number {
   return required(domid, 0, firstReservedDomid, 'A domid');

@@ -1,6 +1,6 @@
 import { HypervisorError } from '../hypervisor.ts';
 import { Mutex } from '../../runtime/mutex.ts';
-import { encodeSbdf, requireDomid, requirePages, requirePirq, requirePorts } from './arguments.ts';
+import { encodeSbdf, requireDomid, requireHolder, requirePages, requirePirq, requirePorts } from './arguments.ts';
 import { type Meanings, callFailure, errnoName, ofAssigning, ofInterrupts, ofTesting, ofTheIommu } from './errno.ts';
 import type { InterfaceVersion } from './interface-versions.ts';
 import type { Argument, CallName, CallResult, Handle, NativeLibrary } from './native.ts';
@@ -54,7 +54,8 @@ export interface Libxenctrl {
   testAssign(address: string, domid?: number): Promise<TestAssignment>;
   /**
    * Gives the device's DMA to the domain. A device that a domain has already is `DeviceInUse`, also if it is this domain: Xen
-   * does not tell whose it is. `rdmRelaxed`: reserved memory of the device that collides with the guest's is let pass.
+   * does not tell whose it is. `rdmRelaxed`: reserved memory of the device that collides with the guest's is let pass. To
+   * `quarantineDomid` as to a domain.
    */
   assign(domid: number, address: string, options: { readonly rdmRelaxed: boolean }): Promise<void>;
   /** Takes it back. A device that the domain does not have is no error. */
@@ -186,12 +187,12 @@ class OpenLibxenctrl implements Libxenctrl {
   }
 
   async assign(domid: number, address: string, options: { readonly rdmRelaxed: boolean }): Promise<void> {
-    const args = [requireDomid(domid), encodeSbdf(address), options.rdmRelaxed ? rdmRelaxed : 0];
+    const args = [requireHolder(domid), encodeSbdf(address), options.rdmRelaxed ? rdmRelaxed : 0];
     await this.#call(`assign ${address} to domain ${String(domid)}`, 'xc_assign_device', args, ofAssigning);
   }
 
   async deassign(domid: number, address: string): Promise<void> {
-    const args = [requireDomid(domid), encodeSbdf(address)];
+    const args = [requireHolder(domid), encodeSbdf(address)];
     const doing = `take ${address} from domain ${String(domid)}`;
     await this.#callUnless('ENODEV', doing, 'xc_deassign_device', args, ofTheIommu);
   }

@@ -1,0 +1,94 @@
+import { type DomainIdentity, type Hypervisor, HypervisorError, type HypervisorErrorCode } from '../hypervisor.ts';
+import type { Libxenctrl } from '../libxenctrl/libxenctrl.ts';
+import type { HostPci } from '../sysfs/host-pci.ts';
+import type { PciResources } from '../sysfs/resources.ts';
+import type { Control } from './control.ts';
+import type { NodeReader } from './domain-names.ts';
+import { requirePassthrough } from './passthrough.ts';
+
+/** What the grants need of the host. */
+export interface PciGrantsOptions {
+  readonly control: Control;
+  readonly pci: Pick<HostPci, 'resources'>;
+  readonly xenstore: NodeReader;
+}
+
+/**
+ * Gives domains the ports, memory, interrupt and DMA of devices by hypercall, in libxl's order (stubdom-protocol §5.2 and
+ * §5.4): a PV stub domain without `iommu`, its guest with it.
+ */
+export function createPciGrants({ control, pci, xenstore }: PciGrantsOptions): Pick<Hypervisor, 'grant' | 'revoke'> {
+  return {
+    grant: async (address, domain, { iommu }) => {
+      const calls = await requirePassthrough(control);
+      if (!(await lives(calls, domain))) throw gone(domain);
+      const resources = await pci.resources(address);
+      // Asked before anything is given, so that nothing is given half.
+      const assigned = iommu && (await isAssigned(calls, xenstore, address, domain));
+      await give(calls, domain.domid, resources);
+      if (iommu && !assigned) await calls.assign(domain.domid, address, { rdmRelaxed: false });
+    },
+    revoke: async (address, domain, { iommu }) => {
+      const calls = control.get();
+      // The hypervisor itself took back all that a domain had which is gone.
+      if (!(await lives(calls, domain))) return;
+      const resources = await unless(async () => pci.resources(address), 'NoSuchDevice');
+      await unless(async () => {
+        if (resources !== undefined) await takeBack(calls, domain.domid, resources);
+        if (iommu) await calls.deassign(domain.domid, address);
+      }, 'NoSuchDomain');
+    },
+  };
+}
+
+async function lives(calls: Libxenctrl, { domid, uuid }: DomainIdentity): Promise<boolean> {
+  return (await calls.domains()).some((one) => one.domid === domid && one.uuid === uuid && !one.dying);
+}
+
+function gone({ domid }: DomainIdentity): HypervisorError {
+  return new HypervisorError('NoSuchDomain', `Domain ${domid} is not the one that was meant: that one has ended.`);
+}
+
+/**
+ * Whether the domain has the device's DMA already, by a grant that was not noted any more. The hypervisor tells only that
+ * some domain has it; libxl's claim, which each toolstack writes first, tells which. Throws why it cannot be assigned.
+ */
+async function isAssigned(
+  calls: Libxenctrl,
+  xenstore: NodeReader,
+  address: string,
+  { domid }: DomainIdentity,
+): Promise<boolean> {
+  const test = await calls.testAssign(address, domid);
+  if (test.assignable) return false;
+  const isHeld = test.reason.code === 'DeviceInUse' || test.reason.code === 'InvalidArgument';
+  const claim = await xenstore.tryRead(`/libxl/pci/${address.replace(/[:.]/g, '-')}/domid`);
+  if (isHeld && claim !== undefined && new TextDecoder().decode(claim) === String(domid)) return true;
+  throw test.reason;
+}
+
+async function give(calls: Libxenctrl, domid: number, { ports, memory, irq }: PciResources): Promise<void> {
+  for (const { first, count } of ports) await calls.ioportPermission(domid, first, count, true);
+  for (const { firstPage, pages } of memory) await calls.iomemPermission(domid, firstPage, pages, true);
+  if (irq === undefined) return;
+  const pirq = await calls.mapPirq(domid, irq);
+  await calls.irqPermission(domid, pirq, true);
+}
+
+async function takeBack(calls: Libxenctrl, domid: number, { ports, memory, irq }: PciResources): Promise<void> {
+  for (const { first, count } of ports) await calls.ioportPermission(domid, first, count, false);
+  for (const { firstPage, pages } of memory) await calls.iomemPermission(domid, firstPage, pages, false);
+  if (irq === undefined) return;
+  // It was mapped under its own number. The device model may have unmapped it before, which is no error.
+  await calls.unmapPirq(domid, irq);
+  await calls.irqPermission(domid, irq, false);
+}
+
+async function unless<T>(work: () => Promise<T>, code: HypervisorErrorCode): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HypervisorError && error.code === code) return undefined;
+    throw error;
+  }
+}
