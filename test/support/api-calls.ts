@@ -11,8 +11,11 @@ export interface ApiCall {
   readonly name: string;
   /** Whether a watch says from where it goes on: one that does not is a list in other words. */
   readonly resumes: boolean;
+  readonly body: string;
   /** The HTTP status of the answer; undefined while there is none. */
   status: number | undefined;
+  /** There was an answer, and the caller did not get it. */
+  lost?: true;
 }
 
 /** `/api/v1` or `/apis/GROUP/VERSION`, perhaps a namespace, the resource, a name, a subresource. */
@@ -21,18 +24,19 @@ const resourcePath =
 
 const changes: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
-/** Reads it from the first line of a request. */
-export function describeCall({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>): ApiCall {
+/** Reads it from the first line of a request, and keeps what was sent with it. */
+export function describeCall({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>, body = ''): ApiCall {
   const [, plural = '', name = '', part] = resourcePath.exec(url) ?? [];
   const resource = part === undefined ? plural : `${plural}/${part}`;
   const query = new URL(url, 'https://host').searchParams;
   const read: Verb = query.get('watch') === 'true' ? 'watch' : name === '' ? 'list' : 'get';
   const verb = method === 'GET' ? read : (changes[method] ?? 'other');
-  return { verb, resource, name, resumes: query.has('resourceVersion'), status: undefined };
+  return { verb, resource, name, resumes: query.has('resourceVersion'), body, status: undefined };
 }
 
-/** Beats go on for ever, whatever else happens. */
-export const isBeat = ({ resource }: ApiCall): boolean => resource === 'leases';
+/** Beats, and looks at one, go on for ever, whatever else happens. */
+export const isBeat = ({ resource, verb }: ApiCall): boolean =>
+  resource === 'leases' && verb !== 'watch' && verb !== 'list';
 
 const writes: ReadonlySet<Verb> = new Set(['create', 'update', 'patch', 'delete']);
 

@@ -27,7 +27,7 @@ export type Verdict =
     }
   /** Not passed on, never answered, and its connection is not closed. */
   | { readonly kind: 'silence' }
-  /** The API server does it, and the answer does not come: `then` runs instead. */
+  /** The API server does it, and the answer does not come: `then` runs instead, and the connection is not closed. */
   | { readonly kind: 'swallow'; readonly then: () => void };
 
 /** Looks at a request before it is passed on. */
@@ -40,15 +40,17 @@ export interface DrillProxy {
   readonly kubeconfigPath: string;
   /** All requests so far, those that nobody answered with them. */
   readonly calls: readonly ApiCall[];
+  /** Watches that hear what happens. */
+  readonly openWatches: number;
   /** Decides from now on. */
   judge(judge: Judge): void;
   /** Watches that are open hear no more, and are not closed. Gives how many there are. */
   freezeWatches(): number;
-  /** Watches that are open end, as when a server shuts down. Gives how many there were. */
-  endWatches(): number;
+  /** Watches that are open end, as when a server shuts down, with `last` as their last event. Gives how many there were. */
+  endWatches(last?: object): number;
   /** Nothing comes through in either direction and nothing is closed, until `heal`. */
   partition(): void;
-  /** Ends what hangs. */
+  /** Passes everything on from now on, and closes connections on which something is still waited for in vain. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -77,18 +79,22 @@ export async function startDrillProxy(options: DrillProxyOptions): Promise<Drill
   return {
     kubeconfigPath,
     calls: proxy.calls,
+    get openWatches() {
+      return proxy.openWatches;
+    },
     judge: (judge) => {
       proxy.judge = judge;
     },
     freezeWatches: () => proxy.eachWatch((watch) => watch.freeze()),
-    endWatches: () => proxy.eachWatch((watch) => watch.end()),
+    endWatches: (last) => proxy.eachWatch((watch) => watch.end(last)),
     partition: () => {
       proxy.isCut = true;
       proxy.eachWatch((watch) => watch.freeze());
     },
     heal: () => {
       proxy.isCut = false;
-      proxy.dropSockets();
+      proxy.judge = () => pass;
+      proxy.dropHanging();
     },
     close: async () => {
       proxy.close();
@@ -100,7 +106,7 @@ export async function startDrillProxy(options: DrillProxyOptions): Promise<Drill
 
 interface OpenWatch {
   freeze(): void;
-  end(): void;
+  end(last: object | undefined): void;
 }
 
 class Proxy {
@@ -109,6 +115,8 @@ class Proxy {
   isCut = false;
   readonly #upstream: () => Upstream;
   readonly #sockets = new Set<Socket>();
+  /** Those on which an answer, or more of one, will never come. */
+  readonly #hanging = new Set<Socket>();
   readonly #watches = new Set<OpenWatch>();
   readonly #agents = new Map<string, Agent>();
 
@@ -119,11 +127,18 @@ class Proxy {
   accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#hanging.delete(socket);
+    });
   }
 
-  dropSockets(): void {
-    for (const socket of this.#sockets) socket.destroy();
+  get openWatches(): number {
+    return this.#watches.size;
+  }
+
+  dropHanging(): void {
+    for (const socket of this.#hanging) socket.destroy();
   }
 
   eachWatch(act: (watch: OpenWatch) => void): number {
@@ -133,18 +148,20 @@ class Proxy {
   }
 
   close(): void {
-    this.dropSockets();
+    for (const socket of this.#sockets) socket.destroy();
     for (const agent of this.#agents.values()) agent.destroy();
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = describeCall(request);
+    const { socket } = request;
     try {
       const body = await buffer(request);
+      const call = describeCall(request, body.toString());
       this.calls.push(call);
       const verdict: Verdict = this.isCut ? { kind: 'silence' } : this.judge(call);
       switch (verdict.kind) {
         case 'silence':
+          this.#hanging.add(socket);
           return;
         case 'answer':
           call.status = verdict.code;
@@ -152,22 +169,24 @@ class Proxy {
           response.end(`${JSON.stringify(verdict.body)}\n`);
           return;
         case 'swallow':
-          await buffer(await this.#forward(request, body, response));
+          this.#hanging.add(socket);
+          call.lost = true;
+          call.status = await this.#swallow(await this.#forward(request, body, response));
           verdict.then();
-          request.socket.destroy();
           return;
         case 'pass':
-          this.#answer(call, await this.#forward(request, body, response), response);
+          this.#answer(call, await this.#forward(request, body, response), response, socket);
       }
     } catch {
       // Nobody behind us: what the client sees is a connection that ends.
-      request.socket.destroy();
+      socket.destroy();
     }
   }
 
-  #answer(call: ApiCall, answer: IncomingMessage, response: ServerResponse): void {
+  #answer(call: ApiCall, answer: IncomingMessage, response: ServerResponse, socket: Socket): void {
     // Cut off while it was under way.
     if (this.isCut) {
+      this.#hanging.add(socket);
       answer.resume();
       return;
     }
@@ -176,21 +195,28 @@ class Proxy {
     response.flushHeaders();
     answer.on('error', () => response.destroy());
     answer.pipe(response);
-    if (call.verb !== 'watch') return;
+    if (call.verb !== 'watch' || call.status !== 200) return;
     const watch: OpenWatch = {
       freeze: () => {
+        this.#hanging.add(socket);
         answer.unpipe(response);
         answer.resume();
         this.#watches.delete(watch);
       },
-      end: () => {
+      end: (last) => {
+        this.#watches.delete(watch);
         answer.unpipe(response);
-        response.end();
+        response.end(last === undefined ? '' : `${JSON.stringify(last)}\n`);
         answer.destroy();
       },
     };
     this.#watches.add(watch);
     response.once('close', () => this.#watches.delete(watch));
+  }
+
+  async #swallow(answer: IncomingMessage): Promise<number | undefined> {
+    await buffer(answer);
+    return answer.statusCode;
   }
 
   /** Resolves at the head of the answer. */

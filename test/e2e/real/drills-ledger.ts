@@ -1,4 +1,4 @@
-import { type ApiCall, isBeat, mostWritten, tally } from '../../support/api-calls.ts';
+import { type ApiCall, isBeat, isWrite, mostWritten, tally } from '../../support/api-calls.ts';
 import type { DrillProgram } from '../../support/drill-world.ts';
 
 /** What one drill cost. */
@@ -20,13 +20,34 @@ export function openAccount(drill: string, programs: readonly Pick<DrillProgram,
   };
 }
 
+/** How many calls change something, words for people among them. */
+export const writes = ({ calls }: Account): number =>
+  calls.filter(({ verb }) => ['create', 'update', 'patch', 'delete'].includes(verb)).length;
+
+/** How many watches were asked for. */
+export const watches = ({ calls }: Account): number => calls.filter(({ verb }) => verb === 'watch').length;
+
 /** Calls that read a whole collection: lists, and watches that begin with everything. */
 export const relists = ({ calls }: Account): number =>
   calls.filter(({ verb, resumes }) => (verb === 'list' || verb === 'watch') && !resumes).length;
 
-/** Calls that were answered with an error, or not at all; a conflict or what is not there is an answer. */
-export const failures = ({ calls }: Account): number =>
-  calls.filter(({ status = 0 }) => status === 0 || status === 429 || status === 410 || status >= 500).length;
+/** Calls that were refused for no fault of the caller's; a conflict or what is not there is an answer. */
+export const refused = ({ calls }: Account): readonly string[] =>
+  calls
+    .filter(({ status = 0 }) => status === 429 || status === 410 || status >= 500)
+    .map(({ verb, resource, name, status }) => `${verb} ${resource} ${name}: ${String(status)}`);
+
+/** Calls that were refused, or not answered at all. */
+export const failures = (account: Account): number =>
+  refused(account).length + account.calls.filter(({ status, lost }) => status === undefined || lost).length;
+
+/** Writes of objects that were taken, and were sent once more with the same words. When a word was said does not count. */
+export function repeated({ calls }: Account): readonly string[] {
+  const taken = calls.filter((call) => isWrite(call) && (call.status ?? 500) < 300);
+  const timeless = (body: string): string => body.replaceAll(/"lastTransitionTime":"[^"]*"/g, '');
+  const sent = tally(taken, ({ verb, resource, name, body }) => [verb, resource, name, timeless(body)].join(' '));
+  return [...sent].filter(([, times]) => times > 1).map(([words]) => words);
+}
 
 /** For people: one line a drill. */
 export function accountsTable(accounts: readonly Account[]): string {
