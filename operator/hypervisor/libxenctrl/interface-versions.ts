@@ -32,11 +32,11 @@ export interface PhysicalInfoLayout {
   readonly outstandingPages: number;
 }
 
-/** Before 4.15 a domain's configuration at the end had one word less. */
+/** 4.14: the domain's configuration at its end is shorter. */
 const shortDomainInfo: DomainInfoLayout = { size: 104, domain: 0, flags: 4, totalPages: 8, handle: 76 };
 const domainInfo: DomainInfoLayout = { ...shortDomainInfo, size: 112 };
 
-/** Without `arch_capabilities` and its padding. */
+/** Up to 4.16: without `arch_capabilities` and its padding. */
 const shortPhysicalInfo: PhysicalInfoLayout = {
   size: 104,
   capabilities: 28,
@@ -61,6 +61,14 @@ export const interfaceVersions: readonly InterfaceVersion[] = [
     irqPermissionPirq: 'uint8_t',
     irqPermissionAllow: 'uint8_t',
     verified: "Debian 11's libxen-dev 4.14.6-1, compiled, and the symbols of its libxenmisc4.14",
+  },
+  {
+    release: '4.16',
+    domainInfo,
+    physicalInfo: shortPhysicalInfo,
+    irqPermissionPirq: 'uint32_t',
+    irqPermissionAllow: 'bool',
+    verified: "Ubuntu 22.04's libxen-dev 4.16.0, compiled, and the symbols of its libxenmisc4.16",
   },
   {
     release: '4.17',
