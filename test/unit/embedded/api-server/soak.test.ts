@@ -15,7 +15,7 @@ import { projectCrds } from '../../../support/sample-crds.ts';
 const path = '/apis/stubdom.io/v1alpha1/namespaces/default/stubdomains';
 const uuid = '11111111-2222-3333-4444-555555555555';
 const writers = 20;
-const writesEach = 300;
+const writesEach = 150;
 const names = Array.from({ length: 50 }, (_, i) => `sd-${String(i)}`);
 const hosts = ['h0', 'h1', 'h2'];
 const END = 'stubdom.io/the-end';
