@@ -41,13 +41,24 @@ export function consoleNodes(stub: number, console: Console): PlanNode[] {
   const back = backendPath('console', stub, index);
   const readOnly = { output: output ?? '', tty: '', type: 'ioemu', limit };
   const note = `${libxlPath(stub)}/device/console/${index}`;
+  // Console 0 is in a directory of dom0's: its ring is the hypervisor's, and the front end has nothing to say there.
+  const ends: PlanNode[] =
+    index === 0
+      ? [
+          { path: front, permissions: ownedBy(0, stub) },
+          { path: `${front}/backend`, value: back },
+          { path: `${front}/backend-id`, value: '0', permissions: ownedBy(stub, 0) },
+        ]
+      : [
+          { path: front, permissions: ownedBy(stub, 0) },
+          ...nodesBelow(
+            front,
+            { backend: back, 'backend-id': '0', protocol: 'vt100' },
+            { state: String(xenbusState.initialising) },
+          ),
+        ];
   return [
-    { path: front, permissions: ownedBy(stub, 0) },
-    ...nodesBelow(
-      front,
-      { backend: back, 'backend-id': '0' },
-      index === 0 ? {} : { state: String(xenbusState.initialising) },
-    ),
+    ...ends,
     ...Object.entries(readOnly)
       .filter(([name]) => name !== 'output' || output !== undefined)
       .map(([name, value]) => ({
