@@ -139,12 +139,14 @@ export function createAgent(options: AgentOptions): Agent {
     ...domainsOfHost.list().map(counted('StubDomain')),
     ...attachmentsOfHost.list().map(counted('PciAttachment')),
   ]);
+  let inventoryLoaded = false;
   const reporter = new HostReporter({
     ...options,
     hosts,
     domains,
     devices,
     events,
+    inventoryLoaded: () => inventoryLoaded,
     rebooted: () => {
       touchAll();
     },
@@ -170,8 +172,10 @@ export function createAgent(options: AgentOptions): Agent {
     errorBackOff: { baseMs: 200, maxMs: 30_000 },
     metrics: options.metrics?.('host-agent', 1),
   });
+  /** Before the first look at the host succeeded or failed, there is nothing to report. */
+  let hasLooked = false;
   const touchHost = (): void => {
-    host.enqueueAfter(nodeName, reporter.delayMs());
+    if (hasLooked) host.enqueueAfter(nodeName, reporter.delayMs());
   };
   const touchAll = (): void => {
     for (const object of domainsOfHost.list()) objects.enqueue(keyOf(object));
@@ -228,10 +232,14 @@ export function createAgent(options: AgentOptions): Agent {
     await domains.start(xenstore);
     while (!domains.loaded) {
       stopping.signal.throwIfAborted();
+      // The host says what is wrong with it all the same.
+      hasLooked = true;
+      touchHost();
       await new Promise<void>((resolve) => clock.setTimer(startRetryMs, resolve));
       await domains.refresh();
     }
     await devices.start();
+    inventoryLoaded = true;
   };
 
   watches.onChange((path) => {
@@ -264,8 +272,12 @@ export function createAgent(options: AgentOptions): Agent {
       await Promise.allSettled([watches.stop(), domains.stop()]);
     },
   });
-  for (const controller of [host, objects]) {
-    manager.add('controllers', {
+  // The host is reported from the inventory's first failure on, beside its next tries.
+  for (const [stage, controller] of [
+    ['caches', host],
+    ['controllers', objects],
+  ] as const) {
+    manager.add(stage, {
       name: controller.name,
       start: () => {
         controller.start();
@@ -278,6 +290,7 @@ export function createAgent(options: AgentOptions): Agent {
     start: async () => {
       subscribe();
       await manager.start();
+      hasLooked = true;
       touchHost();
     },
     stop: async () => {

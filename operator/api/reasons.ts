@@ -36,6 +36,7 @@ export const conditionTypes = {
     Ready: { writer: 'agent', meaning: 'The agent can see and drive the host.' },
     XenStoreConnected: { writer: 'agent', meaning: 'The link to XenStore is up.' },
     HypervisorReady: { writer: 'agent', meaning: 'The hypervisor driver answers.' },
+    PassthroughReady: { writer: 'agent', meaning: 'PCI devices can be given to guests.' },
     Schedulable: { writer: 'controller', meaning: 'Further stub domains may be placed on the host.' },
     Drained: { writer: 'controller', meaning: 'spec.drain asks for an empty host, and no StubDomain is bound to it.' },
     Fenced: {
@@ -174,6 +175,11 @@ export const reasons = {
   Gone: 'The domain or the device is gone.',
   XenStoreConnected: 'The link is up.',
   HypervisorReady: 'The driver answers.',
+  PassthroughReady: 'PCI devices can be given to guests.',
+  IommuOff: 'The IOMMU is off, so that no guest can have a PCI device.',
+  UnknownXenVersion: 'The hypercalls of this Xen are not known, so that no guest can have a PCI device.',
+  HypercallsUnavailable: 'Hypercalls cannot be made: a library, a module or a right is missing.',
+  PcibackMissing: 'xen-pciback is not loaded in dom0, so that no device can be taken from it.',
 } as const satisfies Record<string, string>;
 
 export type Reason = keyof typeof reasons;

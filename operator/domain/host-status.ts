@@ -1,6 +1,6 @@
 import { type ConditionDecision, decide } from '../api/conditions.ts';
 import type { XenHostSpec, XenHostStatus } from '../api/generated/xen-host.ts';
-import type { XenHostConditionType } from '../api/reasons.ts';
+import type { Reason, XenHostConditionType } from '../api/reasons.ts';
 import { hostUseOf } from './pci/host-critical.ts';
 
 type Device = NonNullable<XenHostStatus['pciDevices']>[number];
@@ -18,6 +18,9 @@ export interface HostView {
         readonly bootID: string;
         readonly totalMiB: number;
         readonly freeMiB: number;
+        /** Whether PCI devices can be given to guests; absent where nothing is known against it. */
+        readonly passthrough?:
+          { readonly ok: true } | { readonly ok: false; readonly reason: Reason; readonly message: string };
       }
     | undefined;
   readonly agentVersion: string;
@@ -127,6 +130,22 @@ function knownDomains({ xenstoreConnected, unknownDomids = [] }: HostView): Cond
   return decide('Ready', 'False', 'XenStoreEmpty', message);
 }
 
+/** Whether guests can have PCI devices. A host where none can is Ready all the same: stub domains run without. */
+function passthroughReady({ info, hypervisorError }: HostView): ConditionDecision<XenHostConditionType> {
+  if (info === undefined) {
+    return decide(
+      'PassthroughReady',
+      'Unknown',
+      'HypervisorFailed',
+      hypervisorError ?? 'The hypervisor said nothing yet.',
+    );
+  }
+  const { passthrough } = info;
+  return passthrough?.ok === false
+    ? decide('PassthroughReady', 'False', passthrough.reason, passthrough.message)
+    : decide('PassthroughReady', 'True', 'PassthroughReady', 'PCI devices can be given to guests.');
+}
+
 /** The conditions of a host. */
 export function hostConditions(view: HostView): ConditionDecision<XenHostConditionType>[] {
   const store = view.xenstoreConnected
@@ -146,5 +165,5 @@ export function hostConditions(view: HostView): ConditionDecision<XenHostConditi
     bad === undefined
       ? decide('Ready', 'True', 'AsDesired', 'The agent can see and drive the host.')
       : decide('Ready', 'False', bad.reason, bad.message);
-  return [ready, store, hypervisor];
+  return [ready, store, hypervisor, passthroughReady(view)];
 }

@@ -38,8 +38,22 @@ const owned = {
     'pciDevices',
     'guests',
   ],
-  conditions: ['Ready', 'XenStoreConnected', 'HypervisorReady'],
+  conditions: ['Ready', 'XenStoreConnected', 'HypervisorReady', 'PassthroughReady'],
 } as const;
+
+/** The facts, with what was said of domains and devices before. */
+function withInventory(facts: ReturnType<typeof hostFacts>, before: XenHost['status']): Partial<typeof facts> {
+  const { guestCount: _1, stubDomainCount: _2, pciSummary: _3, pciDevices: _4, guests: _5, ...others } = facts;
+  const { guestCount, stubDomainCount, pciSummary, pciDevices, guests } = before ?? {};
+  return {
+    ...others,
+    ...(guestCount === undefined ? {} : { guestCount }),
+    ...(stubDomainCount === undefined ? {} : { stubDomainCount }),
+    ...(pciSummary === undefined ? {} : { pciSummary }),
+    ...(pciDevices === undefined ? {} : { pciDevices }),
+    ...(guests === undefined ? {} : { guests }),
+  };
+}
 
 export interface HostReporterOptions {
   readonly nodeName: string;
@@ -53,6 +67,8 @@ export interface HostReporterOptions {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether domains and devices were read: until then, what was reported of them before stays. */
+  readonly inventoryLoaded: () => boolean;
   /** The host was started anew: nothing that was seen of its domains before holds. */
   readonly rebooted: () => void;
 }
@@ -91,7 +107,7 @@ export class HostReporter {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
       // A hypervisor that does not answer now has not forgotten which boot this is.
       ...(host.status?.bootID === undefined ? {} : { bootID: host.status.bootID }),
-      ...hostFacts(view),
+      ...(this.#options.inventoryLoaded() ? hostFacts(view) : withInventory(hostFacts(view), host.status)),
       conditions,
     };
     try {

@@ -208,7 +208,7 @@ export interface XenHostStatus {
     }[];
   };
   /**
-   * Ready, XenStoreConnected, HypervisorReady, Schedulable, Drained, Fenced.
+   * Ready, XenStoreConnected, HypervisorReady, PassthroughReady, Schedulable, Drained, Fenced.
    */
   readonly conditions?: {
     /**
