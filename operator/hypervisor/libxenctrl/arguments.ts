@@ -3,6 +3,8 @@ import { isAddress } from '../sysfs/address.ts';
 
 /** DOMID_FIRST_RESERVED: domids from it on name no domain. */
 const firstReservedDomid = 0x7ff0;
+/** `DOMID_INVALID`: no domain. */
+export const noDomid = 0x7ff4;
 const portLimit = 0x10000;
 /** 52 bits of address, in pages of 4096 bytes. */
 const pageLimit = 2 ** 40;

@@ -1,6 +1,14 @@
 import { HypervisorError } from '../hypervisor.ts';
 import { Mutex } from '../../runtime/mutex.ts';
-import { encodeSbdf, requireDomid, requireHolder, requirePages, requirePirq, requirePorts } from './arguments.ts';
+import {
+  encodeSbdf,
+  noDomid,
+  requireDomid,
+  requireHolder,
+  requirePages,
+  requirePirq,
+  requirePorts,
+} from './arguments.ts';
 import { type Meanings, callFailure, errnoName, ofAssigning, ofInterrupts, ofTesting, ofTheIommu } from './errno.ts';
 import type { InterfaceVersion } from './interface-versions.ts';
 import type { Argument, CallName, CallResult, Handle, NativeLibrary } from './native.ts';
@@ -88,8 +96,6 @@ export function openLibxenctrl(options: LibxenctrlOptions = {}): Libxenctrl {
 
 /** Domains that one call asks for. */
 const page = 256;
-/** `DOMID_INVALID`: no domain. */
-const noDomid = 0x7ff4;
 /** `XEN_DOMCTL_DEV_RDM_RELAXED`. */
 const rdmRelaxed = 1;
 

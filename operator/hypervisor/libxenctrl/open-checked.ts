@@ -1,4 +1,5 @@
 import { HypervisorError } from '../hypervisor.ts';
+import { noDomid } from './arguments.ts';
 import { callFailure, errnoName } from './errno.ts';
 import { type InterfaceVersion, interfaceVersion, interfaceVersions } from './interface-versions.ts';
 import { type Handle, type NativeLibrary, loadLibrary, soname } from './native.ts';
@@ -51,6 +52,7 @@ export function openChecked(options: {
   const { handle } = opened;
   try {
     requireRelease(library, handle, release);
+    requireDomctls(library, handle, known);
     requireSizes(library, handle, known);
     return { library, handle, interfaceVersion: known, version: `${release}${extraVersion(library, handle)}` };
   } catch (error) {
@@ -77,6 +79,17 @@ function extraVersion(library: NativeLibrary, handle: Handle): string {
   return value === 0 && /^[\w.+~-]*$/.test(text) ? text : '';
 }
 
+/**
+ * The hypervisor refuses domctls of another release with EACCES, and looks at that first. So one that changes nothing tells:
+ * whether any domain has the first device of the host, and whatever else the answer is. (Lists of domains do not tell: they
+ * are sysctls, which may be the same in several releases.)
+ */
+function requireDomctls(library: NativeLibrary, handle: Handle, version: InterfaceVersion): void {
+  const firstDevice = 0;
+  const { value, errno } = library.callNow('xc_test_assign_device', handle, noDomid, firstDevice);
+  if (value < 0 && errnoName(errno) === 'EACCES') throw refusedFirstCall(version, errno);
+}
+
 /** A structure that the library fills is followed by so many bytes that it must leave alone. */
 const margin = 4096;
 /** What the buffer is filled with before; two, because the last byte of a structure may be one of them. */
@@ -84,7 +97,7 @@ const patterns = [0xa5, 0x5a] as const;
 
 /**
  * Has the library fill one of each structure and measures how far it wrote: a vendor's Xen may have other structures under
- * a known release. The hypervisor by itself refuses a library of another release with EACCES.
+ * a known release.
  */
 function requireSizes(library: NativeLibrary, handle: Handle, version: InterfaceVersion): void {
   const measure = (size: number, fill: (bytes: Buffer) => { value: number; errno: number }): void => {

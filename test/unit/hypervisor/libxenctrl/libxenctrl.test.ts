@@ -230,6 +230,14 @@ withLibrary('numbers that no host has never reach the library', async () => {
   expect(await host.calls()).toEqual([]);
 });
 
+withLibrary('whatever the first question about a device finds, the library is good if it may be asked', async () => {
+  const host = await fake();
+  for (const name of ['EINVAL', 'ENODEV', 'EOPNOTSUPP', 'ENOSYS'] as const) {
+    await host.answer('xc_test_assign_device', -1, errno[name]);
+    expect(open(host).version).toBe('4.17.7');
+  }
+});
+
 withLibrary('the structures and prototypes of 4.14 are its own', async () => {
   const host = await fake({ domainInfoSize: 104, physicalInfoSize: 104, defines: ['OLD_IRQ_PERMISSION'] });
   await host.write('sys/hypervisor/version/minor', '14\n');
@@ -311,6 +319,12 @@ const refusals: readonly Refusal[] = [
   {
     what: 'a hypervisor that does not take the library',
     change: async (host) => host.answer('xc_domain_getinfolist', -1, errno.EACCES),
+    code: 'Unavailable',
+    says: 'built for another Xen',
+  },
+  {
+    what: 'a hypervisor that takes the lists of the library but not what it changes',
+    change: async (host) => host.answer('xc_test_assign_device', -1, errno.EACCES),
     code: 'Unavailable',
     says: 'built for another Xen',
   },
