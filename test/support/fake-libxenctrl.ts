@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,19 +46,39 @@ export interface FakeLibxenctrl {
   remove(): Promise<void>;
 }
 
-/** Compiles the fake for the structures of a release and lays out a dom0 of Xen 4.17. */
-export async function fakeLibxenctrl(options: FakeLibxenctrlOptions = {}): Promise<FakeLibxenctrl> {
+/** Makers of fakes: what was compiled once is copied for the next one that is the same. */
+export interface FakeLibxenctrls {
+  /** Lays out a dom0 of Xen 4.17, with a library for the structures of a release. */
+  make(options?: FakeLibxenctrlOptions): Promise<FakeLibxenctrl>;
+  remove(): Promise<void>;
+}
+
+/** No library yet. */
+export async function fakeLibxenctrls(): Promise<FakeLibxenctrls> {
+  const folder = await mkdtemp(join(tmpdir(), 'libxenctrls-'));
+  const compiled = new Map<string, Promise<string>>();
+  const compile = async (macros: readonly string[], file: string): Promise<string> => {
+    const flags = ['-shared', '-fPIC', '-Wall', '-Werror', ...macros.map((macro) => `-D${macro}`)];
+    await promisify(execFile)('gcc', [...flags, '-o', file, source, '-ldl']);
+    return file;
+  };
+  return {
+    make: async ({ domainInfoSize = 112, physicalInfoSize = 112, defines = [] } = {}) => {
+      const sizes = [`DOMAIN_INFO_SIZE=${String(domainInfoSize)}`, `PHYSICAL_INFO_SIZE=${String(physicalInfoSize)}`];
+      const macros = [...sizes, ...defines];
+      const key = macros.join(' ');
+      const library = compiled.get(key) ?? compile(macros, join(folder, `${String(compiled.size)}.so`));
+      compiled.set(key, library);
+      return layOut(await library);
+    },
+    remove: async () => rm(folder, { recursive: true }),
+  };
+}
+
+async function layOut(compiled: string): Promise<FakeLibxenctrl> {
   const folder = await mkdtemp(join(tmpdir(), 'libxenctrl-'));
   const library = join(folder, 'libxenctrl.so.4.17');
-  const { domainInfoSize = 112, physicalInfoSize = 112, defines = [] } = options;
-  const macros = [
-    `FAKE_LIBXENCTRL="${folder}"`,
-    `DOMAIN_INFO_SIZE=${String(domainInfoSize)}`,
-    `PHYSICAL_INFO_SIZE=${String(physicalInfoSize)}`,
-    ...defines,
-  ];
-  const flags = ['-shared', '-fPIC', '-Wall', '-Werror', ...macros.map((macro) => `-D${macro}`)];
-  await promisify(execFile)('gcc', [...flags, '-o', library, source]);
+  await copyFile(compiled, library);
   const root = join(folder, 'dom0');
   const write = async (path: string, text: string | Buffer): Promise<void> => {
     await mkdir(join(folder, path, '..'), { recursive: true });

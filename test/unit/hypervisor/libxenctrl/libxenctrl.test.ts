@@ -1,12 +1,15 @@
-import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
+import { promisify } from 'node:util';
 import { HypervisorError } from '../../../../operator/hypervisor/hypervisor.ts';
 import { type Libxenctrl, openLibxenctrl } from '../../../../operator/hypervisor/libxenctrl/libxenctrl.ts';
 import {
   type FakeLibxenctrl,
   type FakeLibxenctrlOptions,
+  type FakeLibxenctrls,
   capturedStructures,
-  fakeLibxenctrl,
+  fakeLibxenctrls,
   haveCompiler,
 } from '../../../support/fake-libxenctrl.ts';
 
@@ -14,9 +17,12 @@ const { errno } = constants;
 const bdf = '0000:00:10.0';
 
 let compiler = false;
+let fakes: FakeLibxenctrls;
 beforeAll(async () => {
   compiler = await haveCompiler();
+  fakes = await fakeLibxenctrls();
 });
+afterAll(async () => fakes.remove());
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -24,7 +30,7 @@ afterEach(async () => {
 });
 
 async function fake(options?: FakeLibxenctrlOptions): Promise<FakeLibxenctrl> {
-  const made = await fakeLibxenctrl(options);
+  const made = await fakes.make(options);
   opened.push({ close: async () => made.remove() });
   return made;
 }
@@ -378,4 +384,21 @@ withLibrary('a host without the device for hypercalls, and another kind of machi
     code: 'Unavailable',
     message: expect.stringContaining('there is no /dev/xen/privcmd'),
   });
+});
+
+test('koffi is not loaded before a handle is opened', async () => {
+  const file = new URL('../../../../operator/hypervisor/libxenctrl/libxenctrl.ts', import.meta.url).href;
+  const program = `
+    import { createRequire } from 'node:module';
+    const { openLibxenctrl } = await import(${JSON.stringify(file)});
+    const loaded = () => Object.keys(createRequire(${JSON.stringify(file)}).cache).some((path) => path.includes('koffi'));
+    let code;
+    try { openLibxenctrl({ root: '/nonexistent' }); } catch (error) { code = error.code; }
+    const before = loaded();
+    createRequire(${JSON.stringify(file)})('koffi');
+    console.log(code, before, loaded());`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { ...process.env, NODE_OPTIONS: '--no-warnings' },
+  });
+  expect(stdout).toBe('NotSupported false true\n');
 });
