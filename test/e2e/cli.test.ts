@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
     name: 'bad hypervisor',
     args: () => [...agent('live', 'broken.yaml'), '--hypervisor', 'kvm'],
     code: 2,
-    says: /Give simulated:SOCKET/,
+    says: /Give xl, xl:PROGRAM \(an absolute path\) or simulated:SOCKET/,
   },
   {
     name: 'host without cluster',
