@@ -118,6 +118,8 @@ export interface LastCommandNote {
   readonly reason: string;
   readonly sentAt: number;
   readonly finishedAt: number;
+  /** `finishedAt` by the agent's steady clock: setting the time of day changes nothing of what is waited for since. */
+  readonly endedAt?: number;
 }
 
 type Check = (value: unknown) => boolean;
@@ -196,6 +198,7 @@ const shapes = {
     reason: isString,
     sentAt: isNumber,
     finishedAt: isNumber,
+    endedAt: optional(isNumber),
   },
 } as const;
 

@@ -1,3 +1,5 @@
+import type { Clock } from '../../operator/runtime/ports.ts';
+import { runningClock } from './running-clock.ts';
 import { type SkippingClock, skippingClock } from './skipping-clock.ts';
 
 /** A program's clock in a drill. */
@@ -6,9 +8,9 @@ export interface DrillClock extends SkippingClock {
   setAhead(ms: number): void;
 }
 
-/** A clock that goes like the system's. */
-export function drillClock(): DrillClock {
-  const clock = skippingClock();
+/** A clock that goes like `base`. */
+export function drillClock(base: Clock = runningClock()): DrillClock {
+  const clock = skippingClock(base);
   let ahead = 0;
   return {
     ...clock,

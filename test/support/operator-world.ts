@@ -23,6 +23,7 @@ import type { Clock } from '../../operator/runtime/ports.ts';
 import { openXenStore } from '../../operator/xenstore/client.ts';
 import type { XenStore } from '../../operator/xenstore/xenstore.ts';
 import { type CapturedLog, captureLog } from './captured-log.ts';
+import { type DrillClock, drillClock } from './drill-clock.ts';
 import { eventually } from './eventually.ts';
 import { runningClock } from './running-clock.ts';
 import { projectCrds } from './sample-crds.ts';
@@ -35,7 +36,7 @@ export class WorldHost {
   readonly name: string;
   readonly #time: Clock = runningClock();
   /** The agent's clock. */
-  readonly clock: SkippingClock = skippingClock(this.#time);
+  readonly clock: DrillClock = drillClock(this.#time);
   /** The protocol's metrics, of all agents that ever ran. */
   readonly metrics: Registry = new Registry();
   readonly #protocolMetrics = createAgentMetrics(this.metrics);

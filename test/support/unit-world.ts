@@ -404,6 +404,7 @@ export class UnitWorld {
       pciNotes: snapshot.pciNotes,
       granted,
       time: this.#now,
+      now: this.#now,
     };
     const { write, remove } = channelTransaction(effect, facts);
     for (const change of write) this.#write(change.path, change.value ?? '');

@@ -22,7 +22,7 @@ export async function adoptDomain(context: ActContext): Promise<void> {
     stage: 'started',
     domid: stub.domid,
     adopted: true,
-    startedAt: context.clock.now(),
+    startedAt: context.snapshot.now,
   };
   // What its toolstack gave it before may be listed by now, and a MiniOS model lists only once.
   const listed: EnumeratedNote = { stub, addresses: adoptable.devices };

@@ -93,5 +93,6 @@ function factsOf(context: ActContext, effect: ChannelCommit, granted: boolean): 
     pciNotes: snapshot.pciNotes,
     granted,
     time: clock.now(),
+    now: snapshot.now,
   };
 }

@@ -40,7 +40,7 @@ export async function abandonRemoval(context: ActContext, address: string, force
       throw new StaleSnapshotError('the removal ended');
     }
     const take = async (one: string, device: PciNote): Promise<void> => {
-      const out: PciNote = { ...device, stage: 'removed', unconfirmed: true, forcedAt: context.clock.now() };
+      const out: PciNote = { ...device, stage: 'removed', unconfirmed: true, forcedAt: context.snapshot.now };
       await tx.write(at.pciNotePath(uuid, one), formatNote('pci', out));
     };
     await Promise.all([

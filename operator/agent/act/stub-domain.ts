@@ -116,7 +116,7 @@ export async function start(context: ActContext): Promise<void> {
   const stub = stubOf(context);
   const note = noteOf(context);
   await context.hypervisor.unpauseDomain(pinOf(stub));
-  const started: StubNote = { ...note, stage: 'started', domid: stub.domid, startedAt: context.clock.now() };
+  const started: StubNote = { ...note, stage: 'started', domid: stub.domid, startedAt: context.snapshot.now };
   await context.xenstore.write(at.stubNotePath(note.target.uuid), formatNote('stub', started));
   context.happened({
     uid: note.owner,

@@ -89,7 +89,7 @@ export async function teardown(context: ActContext, because: Because): Promise<v
     );
     return undefined;
   });
-  if (because === 'domainDied') memory.failed(note.owner, 'DomainDied', context.clock.now(), 'the stub domain died');
+  if (because === 'domainDied') memory.failed(note.owner, 'DomainDied', context.snapshot.now, 'the stub domain died');
   context.happened({
     uid: note.owner,
     type: because === 'domainDied' ? 'Warning' : 'Normal',

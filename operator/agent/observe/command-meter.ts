@@ -64,7 +64,7 @@ export class CommandMeter {
     this.#metrics.ended(command.command, concluded?.outcome ?? otherwise);
     if (concluded?.reason === 'NotDelivered') this.#metrics.withdrawn();
     else if (concluded !== undefined && concluded.outcome !== 'Gone' && takenAt !== undefined) {
-      this.#metrics.completed(command.command, since(takenAt, concluded.finishedAt));
+      this.#metrics.completed(command.command, since(takenAt, concluded.endedAt ?? concluded.finishedAt));
     }
   }
 

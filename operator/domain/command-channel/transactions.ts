@@ -27,6 +27,8 @@ export interface ChannelFacts {
   readonly granted: boolean;
   /** Milliseconds since the epoch, for people. */
   readonly time: number;
+  /** The same by a clock that nobody sets, for what is waited for since. */
+  readonly now: number;
 }
 
 type Conclude = Extract<ChannelCommit, { do: 'conclude' }>;
@@ -92,7 +94,7 @@ function lastNote(
   note: Pick<LastCommandNote, 'id' | 'command' | 'owner' | 'address' | 'parameter' | 'sentAt'>,
   stub: Pin,
   { outcome, reason }: { readonly outcome: LastCommandNote['outcome']; readonly reason: string },
-  finishedAt: number,
+  { time: finishedAt, now: endedAt }: Pick<ChannelFacts, 'time' | 'now'>,
 ): string {
   const { id, command, owner, address, parameter, sentAt } = note;
   return formatNote('last', {
@@ -106,6 +108,7 @@ function lastNote(
     reason,
     sentAt,
     finishedAt,
+    endedAt,
   });
 }
 
@@ -201,7 +204,7 @@ function conclude(effect: Conclude, facts: ChannelFacts): GuardedTransaction {
             },
           ]
         : []),
-      { path: paths.last, value: lastNote(note, stub, conclusion, facts.time) },
+      { path: paths.last, value: lastNote(note, stub, conclusion, facts) },
     ],
     remove: [paths.inflight, ...(leftover === true ? [paths.command] : [])],
   };
@@ -223,7 +226,7 @@ function withdraw(note: InflightNote, facts: ChannelFacts): GuardedTransaction {
       // The same word beside another request is somebody else's command.
       { path: paths.parameter, noRequestBut: note.parameter, otherwise: 'the command was taken after all' },
     ],
-    write: [{ path: paths.last, value: lastNote(note, stub, ended, facts.time) }],
+    write: [{ path: paths.last, value: lastNote(note, stub, ended, facts) }],
     remove: [
       paths.command,
       ...(note.parameter === '' ? [] : [paths.parameter]),
@@ -276,7 +279,7 @@ function adopt(effect: Extract<ChannelCommit, { do: 'adopt' }>, facts: ChannelFa
     write: [
       ...(terminal === undefined ? [] : [{ path: paths.state, value: 'running' }]),
       ...device.write,
-      { path: paths.last, value: lastNote(last, stub, conclusion, facts.time) },
+      { path: paths.last, value: lastNote(last, stub, conclusion, facts) },
     ],
     remove: [],
   };

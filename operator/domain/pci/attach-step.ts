@@ -104,7 +104,8 @@ const lateAnswerMs = 300_000;
  */
 export function undecidedUntil({ channel, now }: Snapshot): number | undefined {
   if (channel?.undecided === undefined) return undefined;
-  const until = channel.undecided.finishedAt + lateAnswerMs;
+  const { finishedAt, endedAt = finishedAt } = channel.undecided;
+  const until = endedAt + lateAnswerMs;
   return now < until ? until : undefined;
 }
 

@@ -308,7 +308,16 @@ describe('removal', () => {
     const pciNotes = new Map([...snapshot.pciNotes, ['0000:04:00.0', elsewhere], ['0000:05:00.0', earlier]] as const);
     const { expect: expected, write } = channelTransaction(
       { do: 'conclude', note: asked, conclusion: { outcome: 'Applied', reason: 'Gone' }, terminal: 'pci-removed' },
-      { stub: theStub, target: theTarget, enumerated: undefined, listed: [], pciNotes, granted: false, time: 1 },
+      {
+        stub: theStub,
+        target: theTarget,
+        enumerated: undefined,
+        listed: [],
+        pciNotes,
+        granted: false,
+        time: 1,
+        now: 1,
+      },
     );
     const stages = write.flatMap(({ path, value }) => {
       const note = parseNote('pci', new TextEncoder().encode(value));
