@@ -12,20 +12,26 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY operator operator
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --incremental false --sourceMap false \
  && npm prune --omit=dev --ignore-scripts
-# Declarations and maps are for compilers and debuggers; prebuilds/ are native add-ons for other run times than Node.js,
-# each for a dozen platforms. Anything native that is left is refused: the image would run on one platform alone.
+# Declarations, maps and sources are for compilers and debuggers; prebuilds/ are native add-ons for other run times than Node.js,
+# each for a dozen platforms. koffi stays, with its one library for this processor and glibc. Anything else that is native is
+# refused: what it needs would have to be in the image too.
 RUN set -eu; \
-    find node_modules -type d -name prebuilds -prune -exec rm -r {} +; \
+    find node_modules -type d \( -name prebuilds -o -name @types -o -path 'node_modules/@koromix/*/musl_*' \) -prune -exec rm -r {} +; \
+    find node_modules/koffi -mindepth 1 -maxdepth 1 -type d ! -name src -exec rm -r {} +; \
+    find node_modules/koffi -type f ! -name '*.js' ! -name '*.cjs' ! -name 'package.json' ! -name 'LICENSE*' -delete; \
     find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' \) -delete; \
-    rm -rf node_modules/.package-lock.json node_modules/.bin; \
-    native=$(find node_modules -type f \( -name '*.node' -o -name '*.bare' -o -name '*.so' -o -name '*.dylib' -o -name '*.dll' \)); \
+    find node_modules -type d -empty -delete; \
+    rm -rf node_modules/.package-lock.json node_modules/.bin node_modules/undici-types node_modules/koffi/cnoke.cjs; \
+    native=$(find node_modules -type f \( -name '*.node' -o -name '*.bare' -o -name '*.so' -o -name '*.dylib' -o -name '*.dll' \) \
+      ! -path "node_modules/@koromix/koffi-linux-$(node -p process.arch)/linux_*/koffi.node"); \
     if [ -n "$native" ]; then echo "native code among the production dependencies: $native" >&2; exit 1; fi
-# What Node.js itself needs to run, and how Debian calls it, where scanners look for it in images without a package manager.
+# What Node.js and koffi need to run, and how Debian calls it, where scanners look for it in images without a package manager.
 RUN set -eu; \
     root=/rootfs; \
     mkdir -p $root/usr/local/bin $root/etc $root/var/lib/dpkg/status.d $root/usr/share/doc; \
     cp /usr/local/bin/node $root/usr/local/bin/; \
-    ldd /usr/local/bin/node | grep -o '/[^ ]*' | sort -u >/tmp/libraries; \
+    for program in /usr/local/bin/node $(find node_modules -name '*.node'); do ldd "$program"; done \
+      | grep -o '/[^ ]*' | sort -u >/tmp/libraries; \
     while read -r library; do \
       mkdir -p "$root$(dirname "$library")"; \
       cp -L "$library" "$root$library"; \
@@ -49,13 +55,14 @@ COPY LICENSE ./
 RUN chmod -R u=rwX,go=rX package.json node_modules dist crds LICENSE
 
 FROM scratch
-COPY --from=build /rootfs /
-ENV PATH=/usr/local/bin NODE_ENV=production
+COPY --from=build --chown=0:0 /rootfs /
+# By itself Node.js would use half of the memory that its container may have. What is not heap needs the rest.
+ENV PATH=/usr/local/bin NODE_ENV=production NODE_OPTIONS="--max-old-space-size-percentage=65 --max-semi-space-size=8"
 WORKDIR /opt/stubdom
-COPY --from=build /src/node_modules node_modules
-COPY --from=build /src/package.json /src/LICENSE ./
-COPY --from=build /src/crds crds
-COPY --from=build /src/dist dist
+COPY --from=build --chown=0:0 /src/node_modules node_modules
+COPY --from=build --chown=0:0 /src/package.json /src/LICENSE ./
+COPY --from=build --chown=0:0 /src/crds crds
+COPY --from=build --chown=0:0 /src/dist dist
 # The agent needs more only for the sockets and devices of its host, which the DaemonSet grants.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/opt/stubdom/dist/operator/main.js"]

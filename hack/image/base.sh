@@ -3,6 +3,7 @@
 # tag: Debian's essential packages, the Node.js of package-lock.json and npm. Does nothing when there is one already.
 set -e
 . "$(dirname "$0")/common.sh"
+[ "$(id -u)" = 0 ] || fail 'needs root'
 builder
 # Checked by what it must be, so that a mirror cannot give another one.
 NPM=11.19.1
@@ -29,18 +30,17 @@ mkdir -p "$WORK/links/usr/local/bin"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$WORK/links/usr/local/bin/npm"
 tar -rf "$WORK/debian.tar" -C "$WORK/links" ./usr/local/bin/npm
 
-container=$(bldh from --signature-policy "$POLICY" scratch)
+container=$(bldh from --signature-policy "$POLICY" scratch) || fail 'buildah cannot begin an image'
+license=$(ls "$TREE"/node_modules/node/node_modules/node-*/LICENSE 2>/dev/null | head -n 1)
+trust=
+[ "$AUTHORITIES" = /dev/null ] || trust=NODE_EXTRA_CA_CERTS=/usr/local/share/authorities.pem
 {
-	bldh add "$container" "$WORK/debian.tar" /
-	bldh copy "$container" "$("$NODE" -p process.execPath)" /usr/local/bin/node
-	bldh copy "$container" "$WORK/npm" /usr/local/lib/node_modules/npm
-	license=$(ls "$TREE"/node_modules/node/node_modules/node-*/LICENSE 2>/dev/null | head -n 1)
-	[ -z "$license" ] || bldh copy "$container" "$license" /usr/local/LICENSE
-	bldh config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd node "$container"
-	if [ "$AUTHORITIES" != /dev/null ]; then
-		bldh copy "$container" "$AUTHORITIES" /usr/local/share/authorities.pem
-		bldh config --env NODE_EXTRA_CA_CERTS=/usr/local/share/authorities.pem "$container"
-	fi
-	bldh commit --quiet --rm --signature-policy "$POLICY" "$container" "$TAG"
+	bldh add "$container" "$WORK/debian.tar" / &&
+		bldh copy "$container" "$("$NODE" -p process.execPath)" /usr/local/bin/node &&
+		bldh copy "$container" "$WORK/npm" /usr/local/lib/node_modules/npm &&
+		{ [ -z "$license" ] || bldh copy "$container" "$license" /usr/local/LICENSE; } &&
+		{ [ -z "$trust" ] || bldh copy "$container" "$AUTHORITIES" "${trust#*=}"; } &&
+		bldh config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${trust:+--env "$trust"} --cmd node "$container" &&
+		bldh commit --quiet --rm --signature-policy "$POLICY" "$container" "$TAG"
 } >&2 || { bldh rm "$container" >/dev/null; fail 'cannot make the base image'; }
 echo "$TAG"

@@ -1,5 +1,5 @@
 // Runs in the image: what is in it, as JSON. There is no shell there to look with.
-import { accessSync, constants, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const packages = readdirSync('/var/lib/dpkg/status.d').map((name) =>
@@ -19,16 +19,17 @@ const setId = [];
 let bytes = 0;
 // What the run time mounts is not the image's.
 const mounted = new Set(['/proc', '/sys', '/dev', '/run', '/etc/hosts', '/etc/resolv.conf', '/etc/hostname']);
+// By the owner and the mode: a container's root may be mounted read-only.
+const [uid, gid] = [process.getuid(), process.getgid()];
+function writableBy({ mode, uid: owner, gid: group }) {
+  if (owner === uid) return (mode & 0o200) !== 0;
+  return (mode & (group === gid ? 0o020 : 0o002)) !== 0;
+}
 function walk(path) {
   if (mounted.has(path)) return;
   const found = lstatSync(path);
   if (found.isSymbolicLink()) return;
-  try {
-    accessSync(path, constants.W_OK);
-    writable.push(path);
-  } catch {
-    // As it should be.
-  }
+  if (writableBy(found)) writable.push(path);
   if (!found.isDirectory()) {
     bytes += found.size;
     if ((found.mode & 0o6000) !== 0) setId.push(path);
@@ -43,6 +44,23 @@ function isNative(path) {
   return magics.has(start.toString('hex')) || start.toString('latin1', 0, 2) === 'MZ';
 }
 walk('/');
+
+// The npm packages, by the files that say so.
+const modules = new Set();
+function modulesBelow(folder) {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (name.startsWith('@')) {
+      modulesBelow(path);
+      continue;
+    }
+    const { name: called, version } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+    modules.add(`${called}@${version}`);
+    modulesBelow(join(path, 'node_modules'));
+  }
+}
+modulesBelow('/opt/stubdom/node_modules');
 process.stdout.write(
   JSON.stringify({
     uid: process.getuid(),
@@ -50,6 +68,7 @@ process.stdout.write(
     arch: process.arch,
     debian: release,
     packages,
+    modules: [...modules].sort(),
     bytes,
     writable,
     native,

@@ -1,25 +1,18 @@
-// report.ts FOLDER: the sizes of an image whose OCI archive and inventory are in the folder, in bytes, one fact a line.
-import { readFileSync } from 'node:fs';
+// report.ts FOLDER: the sizes of an image whose inventory and, from a builder, OCI layout are in the folder, in bytes, one fact a line.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readManifest } from './oci-layout.ts';
 
 const folder = process.argv[2] ?? '.';
-
-function json<T>(...path: string[]): T {
-  return JSON.parse(readFileSync(join(folder, ...path), 'utf8')) as T;
+const { bytes } = JSON.parse(readFileSync(join(folder, 'inventory.json'), 'utf8')) as { bytes: number };
+const lines = [`size ${bytes}`];
+const archive = join(folder, 'archive');
+if (existsSync(archive)) {
+  const { digest, manifest } = readManifest(archive);
+  lines.push(
+    `digest ${digest}`,
+    ...manifest.layers.map((layer) => `layer ${layer.digest} ${layer.size}`),
+    `packed ${manifest.layers.reduce((sum, layer) => sum + layer.size, 0)}`,
+  );
 }
-
-function blob<T>(digest: string): T {
-  return json<T>('archive', 'blobs', ...digest.split(':'));
-}
-
-const index = json<{ manifests: readonly { digest: string }[] }>('archive', 'index.json');
-const manifestDigest = index.manifests[0]?.digest ?? '';
-const { layers } = blob<{ layers: readonly { digest: string; size: number }[] }>(manifestDigest);
-const { bytes } = json<{ bytes: number }>('inventory.json');
-const lines = [
-  `digest ${manifestDigest}`,
-  `size ${String(bytes)}`,
-  ...layers.map(({ digest, size }) => `layer ${digest} ${String(size)}`),
-  `packed ${String(layers.reduce((sum, layer) => sum + layer.size, 0))}`,
-];
 process.stdout.write(`${lines.join('\n')}\n`);
