@@ -3,6 +3,7 @@
 #   start                boot and stay; returns when dom0 is ready
 #   exec 'shell line'    run in the started dom0 ('exec -' reads a script from stdin; several may run at once)
 #   stop                 power the started lab off
+#   hold                 like start, then stays until its standard input ends, and powers the lab off: it goes with who started it
 #   cmd 'shell line'     boot, run as root in dom0, print its output, power off; the exit status is the line's
 #   job SCRIPT           the same with a script
 # Files: what is in $SHARE (default: share/ in the cache) is /mnt/share in dom0, read-write.
@@ -12,8 +13,7 @@
 #   NET=1 (this machine's loopback is 10.0.2.2 in dom0), OPT=IMAGE (mounted as /opt, disk.sh makes one),
 #   TIMEOUT=540 (s), MEM=3072 (MiB), DOM0_MEM=1024M, SMP=2, QEMUARGS, XENARGS, DOM0ARGS
 . "$(dirname "$0")/cache.sh"
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
-"$HERE/setup.sh" >/dev/null || exit
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
 share=${SHARE:-$BASE/share}
 mkdir -p "$share/out" "$share/q" || exit
 share=$(cd "$share" && pwd)
@@ -36,6 +36,7 @@ if [ -n "${OPT:-}" ]; then
 fi
 
 launch() {
+	"$HERE/setup.sh" >/dev/null || exit
 	rm -rf "${share:?}"/out/* "$share"/q/*
 	: >"$log"
 	touch "$LAB"
@@ -89,18 +90,7 @@ once() { # boots for what is in the share as job.sh
 	exit "$(cat "$share/out/job.rc" 2>/dev/null || echo 99)"
 }
 
-case ${1:-} in
-job)
-	[ $# = 2 ] || usage
-	not_running
-	cp "$2" "$share/job.sh" || exit 2
-	once ;;
-cmd)
-	[ $# = 2 ] || usage
-	not_running
-	printf '%s\n' "$2" >"$share/job.sh"
-	once ;;
-start)
+boot() { # and stay
 	not_running
 	rm -f "$share/job.sh"
 	touch "$share/stay"
@@ -114,7 +104,36 @@ start)
 		fi
 		sleep 0.1
 	done
-	echo "ready after $SECONDS s; QEMU is pid $(qemu)" ;;
+	echo "ready after $SECONDS s; QEMU is pid $(qemu)"
+}
+power_off() {
+	rm -f "$share/stay"
+	for _ in $(seq 300); do
+		runs || return 0
+		sleep 0.1
+	done
+	kill_qemu
+}
+
+case ${1:-} in
+job)
+	[ $# = 2 ] || usage
+	not_running
+	cp "$2" "$share/job.sh" || exit 2
+	once ;;
+cmd)
+	[ $# = 2 ] || usage
+	not_running
+	printf '%s\n' "$2" >"$share/job.sh"
+	once ;;
+start)
+	boot ;;
+hold)
+	trap kill_qemu EXIT
+	trap 'exit 1' HUP INT TERM
+	boot
+	cat >/dev/null
+	power_off ;;
 exec)
 	[ $# = 2 ] || usage
 	name=j$$-$RANDOM
@@ -136,11 +155,6 @@ exec)
 	cat "$share/out/$name.log"
 	exit "$(cat "$share/out/$name.rc")" ;;
 stop)
-	rm -f "$share/stay"
-	for _ in $(seq 300); do
-		runs || exit 0
-		sleep 0.1
-	done
-	kill_qemu ;;
+	power_off ;;
 *) usage ;;
 esac

@@ -8,10 +8,11 @@ case ${1:-} in
 '') ;;
 *) sed -n '2,3s/^# //p' "$0"; exit 2 ;;
 esac
-[ ! -e "$LAB/dom0.img" ] || { echo "$LAB"; exit 0; }
-
 cannot() { printf 'setup.sh: %s\n' "$*" >&2; exit 3; }
 [ "$(uname -s)/$(uname -m)" = Linux/x86_64 ] || cannot "needs Linux on x86_64, this is $(uname -s) on $(uname -m)"
+free=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
+[ "$free" -ge 3500 ] || cannot "needs 3500 MiB of free memory, there are $free"
+[ ! -e "$LAB/dom0.img" ] || { echo "$LAB"; exit 0; }
 [ "$(id -u)" = 0 ] || cannot 'needs root, to make the files of a dom0'
 for tool in apt-get dpkg gcc flock perl; do
 	command -v $tool >/dev/null || cannot "needs $tool, which is not installed"

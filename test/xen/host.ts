@@ -1,0 +1,227 @@
+import { expect } from '@jest/globals';
+import { setupPlan } from '../../operator/domain/stub-domain/setup-plan.ts';
+import { aSpec } from '../support/builders.ts';
+import { eventually } from '../support/eventually.ts';
+import { compareWithPlan, parseTree } from '../support/libxl-tree.ts';
+import type { AgentUse } from '../support/xen-lab-agent.ts';
+import { clientFits } from './client.ts';
+import {
+  type Domids,
+  assignable,
+  consumed,
+  createGuest,
+  driverOf,
+  firstDevice,
+  guestName,
+  guestUuid,
+  misbehave,
+  modelState,
+  pciList,
+  secondDevice,
+} from './guest.ts';
+import type { Scenarios } from './scenario.ts';
+
+/** Everything there is slow: this is how long a condition may take, in milliseconds. */
+const patience = 180_000;
+const host = 'xen-lab';
+const sd = 'default/lab';
+
+/** How much is done with one daemon. `basics`: what the daemon has a part in. */
+export type Extent = 'everything' | 'basics';
+
+/**
+ * A real Xen host from the agent's first start to the last guest's end, in one booted lab. Each scenario goes on from the one before. After each,
+ * what `xl` shows is what it would show of a host of its own.
+ */
+export function xenHost({ scenario, aside }: Scenarios, extent: Extent): void {
+  let ids: Domids = { guest: 0, stub: 0 };
+  /** What the device model was told so far, in all. */
+  const told: Record<string, number> = {};
+  const tells = (...commands: readonly string[]): void => {
+    for (const command of commands) told[command] = (told[command] ?? 0) + 1;
+  };
+  const more: Scenarios = extent === 'everything' ? { scenario, aside } : { scenario: () => {}, aside: () => {} };
+
+  aside("our XenStore client over the daemon's socket", (world) =>
+    clientFits(world, 'socket', '/run/xenstored/socket'),
+  );
+
+  aside("our XenStore client over the kernel's device", (world) => clientFits(world, 'xenbus', '/dev/xen/xenbus'));
+
+  scenario('the agent starts, and xl makes a guest with a stub domain meanwhile', async ({ lab, agent }) => {
+    // A driver of dom0's to be taken away, and given back.
+    await lab.run('modprobe e1000e');
+    expect(await driverOf(lab, firstDevice)).toBe('e1000e');
+    await agent.start();
+    ids = await createGuest(lab);
+    expect(await modelState(lab, ids)).toBe('running');
+    return `guest ${String(ids.guest)}, stub domain ${String(ids.stub)}`;
+  });
+
+  scenario('discovery: the XenHost shows the guest and the devices', async ({ objects }) => {
+    await objects.condition('XenHost', host, 'Ready', { status: 'True' }, patience);
+    const shown = await eventually(async () => {
+      const { status } = (await objects.get('XenHost', host)) as unknown as { status: Record<string, unknown> };
+      expect(status['guests']).toMatchObject([{ uuid: guestUuid, name: guestName, domid: ids.guest }]);
+      return status;
+    }, patience);
+    const devices = shown['pciDevices'] as readonly { readonly address: string }[];
+    expect(devices.map(({ address }) => address)).toEqual(expect.arrayContaining([firstDevice, secondDevice]));
+    expect(shown['toolstackDriver']).toBe('xl');
+    return JSON.stringify(shown['versions'] ?? {});
+  });
+
+  scenario('adoption: what libxl made is driven, and says running', async ({ lab, objects }) => {
+    await objects.applySpec('StubDomain', sd, { provisioning: 'Adopt', target: { uuid: guestUuid } });
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True' }, patience);
+    const { status } = await objects.get('StubDomain', sd);
+    expect(status).toMatchObject({ domid: ids.stub, targetDomid: ids.guest, state: 'running', phase: 'Running' });
+    // Nothing was said to it.
+    expect(await consumed(lab)).toEqual(told);
+  });
+
+  aside("libxl's tree is our plan's", async ({ lab }) => {
+    const tree = parseTree(await lab.run('xenstore-ls -f -p'));
+    const uuid = (tree.get(`/local/domain/${String(ids.stub)}/vm`)?.value ?? '').slice('/vm/'.length);
+    const plan = setupPlan(aSpec({ target: { uuid: guestUuid } }), {
+      stub: { domid: ids.stub, uuid },
+      target: { domid: ids.guest, uuid: guestUuid },
+      targetName: guestName,
+    });
+    const differences = compareWithPlan(plan, tree).map(({ path, kind }) => `${kind} ${path}`);
+    // Of the command line our own words alone; the firmware libxl notes for upstream QEMU alone.
+    expect(differences).toEqual([
+      `value /vm/${guestUuid}/image/dmargs`,
+      `missing /local/domain/${String(ids.guest)}/hvmloader/bios`,
+    ]);
+    return `${String(plan.length)} nodes compared, ${String(differences.length)} differ, as they should`;
+  });
+
+  scenario('attach: a device of dom0 is seized and inserted', async ({ lab, objects }) => {
+    await objects.attachment('default/first', 'lab', firstDevice, { driverPolicy: 'Seize' });
+    await objects.condition('PciAttachment', 'default/first', 'Ready', { status: 'True' }, patience);
+    tells('pci-ins');
+    expect(await consumed(lab)).toEqual(told);
+    expect(await modelState(lab, ids)).toBe('running');
+    expect(await pciList(lab, `${guestName}-dm`)).toEqual([firstDevice]);
+    // xl does not offer it to another guest.
+    expect(await assignable(lab)).not.toContain(firstDevice);
+    expect(await driverOf(lab, firstDevice)).toBe('pciback');
+  });
+
+  scenario('detach: it comes back', async ({ lab, objects }) => {
+    await objects.remove('PciAttachment', 'default/first');
+    await eventually(async () => expect(await objects.list('PciAttachment')).toEqual([]), patience);
+    tells('pci-rem');
+    expect(await consumed(lab)).toEqual(told);
+    expect(await pciList(lab, `${guestName}-dm`)).toEqual([]);
+    expect(await driverOf(lab, firstDevice)).toBe('e1000e');
+  });
+
+  scenario('save: the device model writes its state and is paused', async ({ lab, objects }) => {
+    await objects.patchSpec('StubDomain', sd, { runState: 'Paused' });
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True', message: /paused, as asked/ }, patience);
+    expect(await modelState(lab, ids)).toBe('paused');
+    expect(await lab.run(`cat /var/lib/xen/qemu-save.${String(ids.guest)}`)).toContain('FAKE-DM-STATE');
+  });
+
+  scenario('continue: it runs again', async ({ lab, objects }) => {
+    await objects.patchSpec('StubDomain', sd, { runState: 'Running' });
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True', message: /running, as asked/ }, patience);
+    expect(await modelState(lab, ids)).toBe('running');
+    tells('save', 'continue');
+    expect(await consumed(lab)).toEqual(told);
+  });
+
+  more.scenario(
+    'the agent is killed in the middle of an attach, and the next one ends it',
+    async ({ lab, agent, objects }) => {
+      await misbehave(lab, ids.stub, 'delay=15');
+      await objects.attachment('default/second', 'lab', secondDevice, { driverPolicy: 'Seize' });
+      const journal = `/tool/stubdom/${guestUuid}/inflight`;
+      await lab.run(`for i in {1..600}; do xenstore-exists ${journal} && exit 0; done; exit 1`, 180);
+      await agent.kill();
+      await agent.start();
+      await objects.condition('PciAttachment', 'default/second', 'Ready', { status: 'True' }, patience);
+      tells('pci-ins');
+      expect(await consumed(lab)).toEqual(told);
+      await misbehave(lab, ids.stub, '');
+      expect(await pciList(lab, `${guestName}-dm`)).toEqual([secondDevice]);
+    },
+  );
+
+  more.aside('what the agent takes of dom0', async ({ agent }) => {
+    const use = await agent.use();
+    expect(use.residentMiB).toBeLessThan(512);
+    return useText(use);
+  });
+
+  more.scenario('xenstored is updated live under it, and it detaches afterwards', async ({ lab, objects }) => {
+    expect(await lab.run('xenstore-control live-update /usr/lib/xen-4.17/bin/xenstored')).toMatch(/OK/);
+    await objects.remove('PciAttachment', 'default/second');
+    await eventually(async () => expect(await objects.list('PciAttachment')).toEqual([]), patience);
+    tells('pci-rem');
+    expect(await consumed(lab)).toEqual(told);
+    expect(await pciList(lab, `${guestName}-dm`)).toEqual([]);
+  });
+
+  more.scenario("the agent ends on SIGTERM, and goes on over the kernel's device", async ({ lab, agent, objects }) => {
+    const first = await agent.stop();
+    expect(await modelState(lab, ids)).toBe('running');
+    await agent.start('/dev/xen/xenbus');
+    await objects.patchSpec('StubDomain', sd, { runState: 'Paused' });
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True', message: /paused, as asked/ }, patience);
+    await objects.patchSpec('StubDomain', sd, { runState: 'Running' });
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True', message: /running, as asked/ }, patience);
+    tells('save', 'continue');
+    expect(await consumed(lab)).toEqual(told);
+    const second = await agent.stop();
+    await agent.start();
+    return `ended in ${first.toFixed(1)} s, over the device in ${second.toFixed(1)} s`;
+  });
+
+  more.scenario('xl save works, and the agent lets go', async ({ lab, objects }) => {
+    await lab.run(`xl save ${guestName} /root/saved`, 240);
+    await objects.condition('StubDomain', sd, 'TargetFound', { status: 'False' }, patience);
+    expect((await lab.run('xl list')).match(/hvm1/g)).toBeNull();
+    expect(await lab.run('stat -c %s /root/saved')).toMatch(/^\d{7,}$/m);
+    // libxl's own command; the agent sent none beside it.
+    tells('save');
+    expect(await consumed(lab)).toEqual(told);
+  });
+
+  more.scenario('the guest is created again, and adopted under its new domids', async ({ lab, objects }) => {
+    const before = ids;
+    ids = await createGuest(lab);
+    expect(ids.stub).not.toBe(before.stub);
+    await eventually(async () => {
+      const { status } = await objects.get('StubDomain', sd);
+      expect(status).toMatchObject({ domid: ids.stub, targetDomid: ids.guest, state: 'running', phase: 'Running' });
+    }, patience);
+    await objects.condition('StubDomain', sd, 'Ready', { status: 'True' }, patience);
+    return `guest ${String(ids.guest)}, stub domain ${String(ids.stub)}`;
+  });
+
+  scenario('xl destroy works, the StubDomain goes, and nothing is left', async ({ lab, objects }) => {
+    await lab.run(`xl destroy ${guestName}`);
+    await objects.condition('StubDomain', sd, 'TargetFound', { status: 'False' }, patience);
+    await objects.remove('StubDomain', sd);
+    await eventually(async () => expect(await objects.list('StubDomain')).toEqual([]), patience);
+    expect((await lab.run('xl list')).trim().split('\n')).toHaveLength(2);
+    expect(await lab.run('xenstore-ls -f /tool 2>/dev/null || true')).not.toMatch(/stubdom/);
+    expect(await lab.run('xenstore-list /local/domain')).toMatch(/^0\s*$/);
+  });
+
+  aside('what the agent takes of dom0 in the end', async ({ agent }) => useText(await agent.use()));
+
+  aside('commands that the device model consumed', async ({ lab }) => {
+    expect(await consumed(lab)).toEqual(told);
+    return Object.entries(told)
+      .map(([command, count]) => `${command} ${String(count)}`)
+      .join(', ');
+  });
+}
+
+function useText({ residentMiB, mostMiB, cpuS, threads }: AgentUse): string {
+  return `${String(residentMiB)} MiB resident, ${String(mostMiB)} at most, ${String(cpuS)} s of processor (emulated), ${String(threads)} threads`;
+}
