@@ -139,6 +139,12 @@ function* plans(snapshot: Snapshot, finalizer: string, timeouts?: ChannelTimeout
     return;
   }
   yield* finalizers(snapshot, finalizer);
+  if (snapshot.object?.spec.flavor === 'Linux') {
+    // It says that it runs on the same node, and takes its commands elsewhere.
+    yield deletionStep(snapshot, channel, finalizer);
+    yield lifecycleStep(snapshot);
+    return;
+  }
   yield channelStep(lookAtChannel(snapshot, timeouts)?.effects[0]);
   if (
     snapshot.object !== undefined &&

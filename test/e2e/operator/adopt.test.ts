@@ -61,6 +61,28 @@ describe('a stub domain that something else made', () => {
     expect(message).toMatch(/device_model_stubdomain_override=1/);
   });
 
+  test('of upstream QEMU is watched, and what would need QMP is refused', async () => {
+    await guestWithStubDomain('upstream');
+    const { store, hypervisor } = world.host();
+    const target = (await hypervisor.listDomains()).find(({ name }) => name === 'upstream')?.domid ?? 0;
+    await store.write(`/libxl/${target}/dm-version`, 'qemu_xen');
+    await objects.stubDomain('upstream', { provisioning: 'Adopt' });
+    await objects.condition('StubDomain', 'upstream', 'Stalled', { status: 'True', reason: 'FlavorMismatch' });
+    await objects.removed('StubDomain', 'upstream');
+
+    await objects.stubDomain('upstream', { provisioning: 'Adopt', flavor: 'Linux' });
+    await objects.ready('StubDomain', 'upstream');
+    await objects.attachment('upstream-nic', 'upstream', '0000:05:00.0', { driverPolicy: 'Seize' });
+    const refused = await objects.condition('PciAttachment', 'upstream-nic', 'Ready', { reason: 'Unsupported' });
+    expect(refused.message).toMatch(/QMP/);
+    await objects.patchSpec('StubDomain', 'upstream', { runState: 'Paused' });
+    await objects.condition('StubDomain', 'upstream', 'Ready', { status: 'False', reason: 'Unsupported' });
+    expect((await model('upstream'))?.commands).toEqual({});
+    await objects.removed('PciAttachment', 'upstream-nic');
+    await objects.removed('StubDomain', 'upstream');
+    expect(await model('upstream')).toMatchObject({ phase: 'running' });
+  });
+
   test('is let go of when the guest ends, and its next one is adopted', async () => {
     await guestWithStubDomain('reborn');
     await objects.stubDomain('reborn', { provisioning: 'Adopt' });

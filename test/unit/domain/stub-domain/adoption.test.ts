@@ -123,6 +123,14 @@ describe('an adopted stub domain', () => {
     expect(stepOf(snapshot)).toBeUndefined();
     expect(condition(snapshot, 'Ready')).toMatchObject({ status: 'True' });
   });
+
+  test('of flavor Linux is never given a command, and is let go of like any other', () => {
+    const paused = adopting({ flavor: 'Linux', runState: 'Paused' });
+    expect(stepOf(adopted({ object: paused }))).toBeUndefined();
+    expect(condition(adopted({ object: paused }), 'Stalled')).toMatchObject({ status: 'True', reason: 'Unsupported' });
+    const object = adopting({ flavor: 'Linux' }, deleted);
+    expect(stepOf(adopted({ object }))).toEqual({ do: 'teardown', because: 'deleted' });
+  });
 });
 
 describe('a guest that is started with its stub domain', () => {
