@@ -92,7 +92,14 @@ export function startQuery(program: string, args: readonly string[], options: Qu
     reject(spawnFailure(program, error));
     if (child.pid === undefined) finish();
   });
-  child.on('exit', () => cancels.push(clock.setTimer(graceMs, settle)));
+  child.on('exit', () => {
+    const cancel = clock.setTimer(graceMs, () => {
+      // What it started keeps its output open, and is nobody's any more.
+      killGroup(child, 'SIGKILL');
+      settle();
+    });
+    cancels.push(cancel);
+  });
   const settle = (): void => {
     const { exitCode, signalCode } = child;
     if (exitCode === null)

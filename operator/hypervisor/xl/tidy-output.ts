@@ -3,7 +3,10 @@ const maxLines = 3;
 
 /** `libxl: error: libxl_dom.c:586:libxl__build_dom: Domain 7:` and the like: where in the source, and a number that changes with each try. */
 const prefix =
-  /^(?:libxl|xc|xl|libxlu): (?:error|critical|warning): (?:panic: )?(?:[\w-]+\.c:\d+: ?\w+: )?(?:Domain \d+: ?)?/;
+  /^(?:libxl|xc|xl|libxlu): (?:error|critical|warning): (?:panic: )?(?:[\w-]+\.c:\d+: ?\w+: )?(?:Domain \d+: ?|Stubdom \d+ for \d+ startup: ?)?/;
+
+/** Numbers of domains and processes elsewhere in the text. */
+const passing = /\bdomid[= ]\d+|\[\d+\]|\b(?:domain|Domain|libxl)[ /]\d+/g;
 
 /** What the tool says of its own clean-up after a failure: never the cause. */
 const afterwards =
@@ -22,5 +25,7 @@ export function tidyErrors(stderr: string): string {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const errors = lines.filter((line) => /^(?:libxl|xc): (?:error|critical):/.test(line) && !afterwards.test(line));
   const chosen = errors.length > 0 ? errors.slice(0, maxLines) : lines.slice(-maxLines);
-  return chosen.map((line) => printableLine(line.replace(prefix, ''))).join('; ');
+  return chosen
+    .map((line) => printableLine(line.replace(prefix, '').replace(passing, (text) => text.replace(/\d+/, 'N'))))
+    .join('; ');
 }

@@ -65,10 +65,8 @@ export function createXlProgram({ program, runDir, clock, timeouts = {} }: XlPro
     },
     query: async (verb, ...args) => {
       const timeoutMs = timeouts[verb] ?? queryMs[verb];
-      const began = clock.monotonic();
       const giveBack = await queries.take(timeoutMs);
-      const left = Math.max(1000, timeoutMs - (clock.monotonic() - began));
-      const { answer, ended } = startQuery(program, [verb, ...args], { timeoutMs: left, maxBytes, signal, clock });
+      const { answer, ended } = startQuery(program, [verb, ...args], { timeoutMs, maxBytes, signal, clock });
       running.add(ended);
       void ended.then(() => {
         running.delete(ended);
