@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAgent } from '../../operator/agent/agent.ts';
-import { leaseNamespace } from '../../operator/api/names.ts';
+import { leaderLeaseName, leaseNamespace } from '../../operator/api/names.ts';
 import { type Central, createCentral } from '../../operator/controllers/central.ts';
 import { makeCertificates, type ServerCertificates } from '../../operator/embedded/api-server/certificates.ts';
 import { startSimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
@@ -243,6 +243,11 @@ export class DrillWorld {
         });
       }),
     );
+  }
+
+  /** Takes away the Lease of a controller that was killed, so that the next one need not wait until it runs out. */
+  async forgetLeader(): Promise<void> {
+    await this.kube.delete(leases, { namespace: leaseNamespace, name: leaderLeaseName });
   }
 
   /** Lets so much time pass for all at once, in which the agents beat. Only while nothing is under way on a host. */

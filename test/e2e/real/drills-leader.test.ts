@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { isWrite } from '../../support/api-calls.ts';
-import { type DrillProxy, pass } from '../../support/drill-proxy.ts';
+import { type DrillProxy, pass, type Verdict } from '../../support/drill-proxy.ts';
 import { DrillWorld } from '../../support/drill-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { setUpRealKubeApiserver } from '../../support/real-kube-apiserver.ts';
@@ -10,8 +10,9 @@ import { type Account, accountsTable, openAccount, relists, repeated } from './d
 
 const setup = await setUpRealKubeApiserver();
 const minute = 60_000;
+const everything = [...fleet, ...burst];
 
-/** The write that the leader does not survive: in the middle of what it has to do at once. */
+/** The write in whose middle it happens to the leader: by far not the last that it has to do at once. */
 const fatalWrite = 6;
 const ready = /^controller ready /m;
 
@@ -24,7 +25,7 @@ interface Candidate {
 (setup.available ? describe : describe.skip)('two controllers before a real kube-apiserver', () => {
   const world = new DrillWorld();
   const accounts: Account[] = [];
-  const candidates: Candidate[] = [];
+  let candidates: Candidate[] = [];
 
   const start = async (name: string): Promise<Candidate> => {
     const proxy = await world.proxy(name);
@@ -34,12 +35,57 @@ interface Candidate {
     return candidate;
   };
   const end = async (): Promise<void> => {
-    await Promise.all(candidates.splice(0).map(({ process }) => process.stop('SIGKILL')));
+    await Promise.all(candidates.map(({ process }) => process.stop('SIGKILL')));
+    candidates = [];
   };
+
+  /** Gives the controllers much to do at once, and the leader what `fate` says at one of its writes. */
+  const inTheMiddle = async ({ proxy }: Candidate, fate: () => Verdict): Promise<void> => {
+    let seen = 0;
+    const struck = new Promise<void>((resolve) => {
+      proxy.judge((call) => {
+        if (!isWrite(call)) return pass;
+        seen += 1;
+        if (seen !== fatalWrite) return pass;
+        resolve();
+        return fate();
+      });
+    });
+    await Promise.all([applyFleet(world, burst), ask(world, 'Paused'), struck]);
+  };
+  const unclaimed = async (): Promise<number> =>
+    (await world.objects.list('PciAttachment')).filter(({ status }) => status?.address === undefined).length;
 
   beforeAll(async () => {
     await world.start({ guests, controller: false });
   }, 3 * minute);
+
+  let leader: Candidate;
+  let follower: Candidate;
+  beforeEach(async () => {
+    leader = await start('leader');
+    await leader.process.output(ready);
+    follower = await start('follower');
+    await eventually(() => {
+      expect(follower.proxy.calls.length).toBeGreaterThan(0);
+    }, minute);
+    await applyFleet(world, fleet);
+    await desiredIsTrue(world, 'Running');
+    await world.quiet();
+    world.witness.forget();
+  }, 2 * minute);
+
+  afterEach(async () => {
+    await end();
+    // The next leader need not wait for the Lease of one that was killed.
+    await world.forgetLeader();
+    const sweeper = await start('sweeper');
+    await sweeper.process.output(ready);
+    await removeFleet(world, everything);
+    await fleetIsGone(world, everything);
+    await end();
+    await world.forgetLeader();
+  }, 2 * minute);
 
   afterAll(async () => {
     await end();
@@ -50,44 +96,55 @@ interface Candidate {
   test(
     'the leader is killed in the middle of its passes: the other one goes on from there, and writes nothing twice',
     async () => {
-      const leader = await start('leader');
-      await leader.process.output(ready);
-      const follower = await start('follower');
-      await eventually(() => {
-        expect(follower.proxy.calls.length).toBeGreaterThan(0);
-      }, minute);
-      await applyFleet(world, fleet);
-      await desiredIsTrue(world, 'Running');
-      await world.quiet();
-
       const close = openAccount('leader killed in a pass', [...world.programs, leader, follower]);
       const closeControllers = openAccount('of the two controllers', [leader, follower]);
-      let seen = 0;
-      leader.proxy.judge((call) => {
-        if (!isWrite(call)) return pass;
-        seen += 1;
-        // The API server takes it, and the leader never learns of that.
-        return seen === fatalWrite ? { kind: 'swallow', then: () => leader.process.child.kill('SIGKILL') } : pass;
-      });
-      await Promise.all([applyFleet(world, burst), ask(world, 'Paused'), leader.process.ended]);
+      // The API server takes the write, and the leader never learns of that.
+      await inTheMiddle(leader, () => ({ kind: 'swallow', then: () => leader.process.child.kill('SIGKILL') }));
+      await leader.process.ended;
       expect(follower.process.stdout).not.toMatch(ready);
-      const left = await world.objects.list('PciAttachment');
-      // It died in the middle: not all was done.
-      expect(left.filter(({ status }) => status?.address === undefined)).not.toEqual([]);
+      expect(await unclaimed()).toBeGreaterThan(0);
 
       await follower.process.output(ready);
       await Promise.all([desiredIsTrue(world, 'Running', burst), desiredIsTrue(world, 'Paused')]);
       await world.quiet();
-      const [account, controllers] = [close(), closeControllers()];
-      accounts.push(account, controllers);
+      const controllers = closeControllers();
+      accounts.push(close(), controllers);
       expect(repeated(controllers)).toEqual([]);
       expect(world.witness.moved).toEqual([]);
       expect(world.witness.lost).toEqual([]);
       // What the next leader begins with, and nothing more.
       expect(relists(controllers)).toBe(4);
+    },
+    3 * minute,
+  );
 
-      await removeFleet(world, [...fleet, ...burst]);
-      await fleetIsGone(world, [...fleet, ...burst]);
+  test(
+    'the leader stands still for longer than its Lease: when it goes on another leads, and it ends without a further write',
+    async () => {
+      const close = openAccount('leader stopped in a pass', [...world.programs, leader, follower]);
+      const closeControllers = openAccount('of the two controllers', [leader, follower]);
+      await inTheMiddle(leader, () => {
+        leader.process.child.kill('SIGSTOP');
+        return pass;
+      });
+      expect(await unclaimed()).toBeGreaterThan(0);
+      await follower.process.output(ready);
+      await Promise.all([desiredIsTrue(world, 'Running', burst), desiredIsTrue(world, 'Paused')]);
+      await world.quiet();
+
+      const before = leader.proxy.calls.length;
+      leader.process.child.kill('SIGCONT');
+      const { code, stderr } = await leader.process.ended;
+      expect(code).toBe(1);
+      expect(stderr).toContain("the leader's Lease could not be renewed in time, or another took it");
+      expect(leader.proxy.calls.slice(before).filter(isWrite)).toEqual([]);
+      await desiredIsTrue(world, 'Running', burst);
+      await world.quiet();
+      const controllers = closeControllers();
+      accounts.push(close(), controllers);
+      expect(repeated(controllers)).toEqual([]);
+      expect(world.witness.moved).toEqual([]);
+      expect(world.witness.lost).toEqual([]);
     },
     3 * minute,
   );
