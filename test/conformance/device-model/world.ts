@@ -10,6 +10,7 @@ import { startSimulatedHost, type SimulatedHost } from '../../../operator/embedd
 import { topologyWith } from '../../../operator/embedded/simulated-host/topology.ts';
 import { openXenStore } from '../../../operator/xenstore/client.ts';
 import type { XenStore } from '../../../operator/xenstore/xenstore.ts';
+import { runningClock } from '../../support/running-clock.ts';
 import { setUpRealXenstored, startRealXenstored } from '../../support/real-xenstored.ts';
 
 /** Which daemon is below a simulated host. */
@@ -41,6 +42,7 @@ export async function startWorld(kind: DaemonKind, quirks: readonly string[] = [
       topology: topologyWith(40),
       guests: [guest],
       quirks: quirks.map(parseQuirk),
+      clock: runningClock(),
     });
     closers.push(async () => host.close());
     const store = openXenStore({ transport: { kind: 'socket', path: socket } });
