@@ -30,9 +30,11 @@ export class DomainZeroAgent {
     this.#pid = Number((await this.#lab.run(line)).trim());
   }
 
-  /** SIGKILL; resolves when it is gone. */
-  async kill(): Promise<void> {
-    await this.#lab.run(`kill -KILL ${this.#here()}; while kill -0 ${this.#here()} 2>/dev/null; do sleep 0.1; done`);
+  /** SIGKILL in the moment when a command of dom0 succeeds, which still does so when the agent is gone; resolves then. */
+  async killAsSoonAs(condition: string): Promise<void> {
+    const pid = this.#here();
+    const gone = `kill -KILL ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done; ${condition}`;
+    await this.#lab.run(`for i in {1..900}; do ${condition} && { ${gone}; exit; }; done; exit 1`, 240);
     this.#pid = undefined;
   }
 
@@ -43,10 +45,6 @@ export class DomainZeroAgent {
     const [from = 0, to = 0] = (await this.#lab.run(line)).trim().split(' ').map(Number);
     this.#pid = undefined;
     return to - from;
-  }
-
-  async runs(): Promise<boolean> {
-    return this.#pid !== undefined && (await this.#lab.exec(`kill -0 ${this.#here()}`)).code === 0;
   }
 
   async use(): Promise<AgentUse> {
