@@ -53,7 +53,7 @@ async function evaluate(source: string): Promise<unknown> {
     const { bytes } = read('inventory.json') as Inventory;
     const packed = image.facts.get('packed');
     process.stdout.write(
-      `\nThe image (${image.builder}): ${bytes} bytes unpacked, ${packed ?? 'unknown, there is no builder,'} packed\n`,
+      `\nThe image (${image.builder}): ${bytes} bytes unpacked${packed === undefined ? '' : `, ${packed} packed`}\n`,
     );
     expect(Number(image.facts.get('size'))).toBe(bytes);
     expect(bytes).toBeLessThan(limits.size);
@@ -181,31 +181,35 @@ async function evaluate(source: string): Promise<unknown> {
     expect(ended.code).toBe(0);
   }, 120_000);
 
-  test('is the same when its steps are taken in a chroot, for machines without a builder', async () => {
-    if (image.builder === 'chroot') return;
-    const other = await buildImage('chroot');
-    expect(other.builder).toBe('chroot');
-    const { User, Env, Entrypoint, Cmd, WorkingDir } = readImageConfig(image.folder);
-    expect(readImageConfig(other.folder)).toEqual({ User, Env, Entrypoint, Cmd, WorkingDir });
-    const hashes = (built: BuiltImage) =>
-      new Map(
+  const withBuilder = built?.builder === 'buildah' ? test : test.skip;
+  withBuilder(
+    'is the same when its steps are taken in a chroot, for machines without a builder',
+    async () => {
+      const other = await buildImage('chroot');
+      expect(other.builder).toBe('chroot');
+      const { User, Env, Entrypoint, Cmd, WorkingDir } = readImageConfig(image.folder);
+      expect(readImageConfig(other.folder)).toEqual({ User, Env, Entrypoint, Cmd, WorkingDir });
+      const hashes = (built: BuiltImage) =>
+        new Map(
+          files(built)
+            .filter((path) => path.startsWith('/opt/'))
+            .map((path) => [
+              path,
+              createHash('sha256')
+                .update(readFileSync(join(built.folder, 'rootfs', path)))
+                .digest('hex'),
+            ]),
+        );
+      expect(hashes(other)).toEqual(hashes(image));
+      const names = (built: BuiltImage) =>
         files(built)
-          .filter((path) => path.startsWith('/opt/'))
-          .map((path) => [
-            path,
-            createHash('sha256')
-              .update(readFileSync(join(built.folder, 'rootfs', path)))
-              .digest('hex'),
-          ]),
-      );
-    expect(hashes(other)).toEqual(hashes(image));
-    const names = (built: BuiltImage) =>
-      files(built)
-        .map((path) => path.replace(/-\d[\d.]*\.so|\.so\.[\d.]+/, '.so'))
-        .filter((path) => !path.startsWith('/opt/'));
-    expect(new Set(names(other))).toEqual(new Set(names(image)));
-    expect((await startInImage(other, ['version']).ended).code).toBe(0);
-  }, 600_000);
+          .map((path) => path.replace(/-\d[\d.]*\.so|\.so\.[\d.]+/, '.so'))
+          .filter((path) => !path.startsWith('/opt/'));
+      expect(new Set(names(other))).toEqual(new Set(names(image)));
+      expect((await startInImage(other, ['version']).ended).code).toBe(0);
+    },
+    600_000,
+  );
 
   describe('its SBOM', () => {
     interface Component {
