@@ -3,7 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { HypervisorError } from '../hypervisor.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import { type Ending, startAction } from './action.ts';
+import { type Ending, type RunningAction, startAction } from './action.ts';
 import { requireOwnFolder } from './own-folder.ts';
 import { type Answer, startQuery } from './query.ts';
 import { createSlots } from './slots.ts';
@@ -40,6 +40,9 @@ export interface XlProgram {
   /** Whether it is there and may be executed, without running it. Throws `Unavailable`. */
   check(): Promise<void>;
   query(verb: keyof typeof queryMs, ...args: readonly string[]): Promise<Answer>;
+  /** Resolves when the process is on its way. */
+  start(verb: keyof typeof patienceMs, ...args: readonly string[]): Promise<RunningAction>;
+  /** The same, waited for. */
   act(verb: keyof typeof patienceMs, ...args: readonly string[]): Promise<Ending>;
   /** Ends what only looks; what changes something goes on by itself. Resolves when no process needs us any more. */
   close(): Promise<void>;
@@ -54,6 +57,21 @@ export function createXlProgram({ program, runDir, clock, timeouts = {} }: XlPro
   const queries = createSlots(maxQueries, `${program} (looking)`, clock);
   const actions = createSlots(maxActions, `${program} (changing)`, clock);
   const running = new Set<Promise<unknown>>();
+  const start: XlProgram['start'] = async (verb, ...args) => {
+    const patience = timeouts[verb] ?? patienceMs[verb];
+    const giveBack = await actions.take(patience);
+    try {
+      await requireOwnFolder(runDir);
+      signal.throwIfAborted();
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+    const outputFile = posix.join(runDir, `xl-${randomUUID()}.log`);
+    const action = startAction(program, [verb, ...args], { patienceMs: patience, signal, clock, outputFile });
+    void action.ended.then(giveBack);
+    return action;
+  };
   return {
     path: program,
     check: async () => {
@@ -74,21 +92,8 @@ export function createXlProgram({ program, runDir, clock, timeouts = {} }: XlPro
       });
       return answer;
     },
-    act: async (verb, ...args) => {
-      const patience = timeouts[verb] ?? patienceMs[verb];
-      const giveBack = await actions.take(patience);
-      try {
-        await requireOwnFolder(runDir);
-        signal.throwIfAborted();
-      } catch (error) {
-        giveBack();
-        throw error;
-      }
-      const outputFile = posix.join(runDir, `xl-${randomUUID()}.log`);
-      const action = startAction(program, [verb, ...args], { patienceMs: patience, signal, clock, outputFile });
-      void action.ended.then(giveBack);
-      return action.ending;
-    },
+    start,
+    act: async (verb, ...args) => (await start(verb, ...args)).ending,
     close: async () => {
       closing.abort(new HypervisorError('Unavailable', `${program}: the agent is stopping.`));
       queries.close();

@@ -60,6 +60,7 @@ export function createXlHypervisor(options: XlHypervisorOptions): Hypervisor {
     xl,
     domains,
     destroy: destroyDomain,
+    sysfs,
     runDir,
     defaultsFile: options.guestDefaults ?? '/etc/stubdom/guest-defaults.cfg',
   });

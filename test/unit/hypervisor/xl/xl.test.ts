@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type GuestRequest, HypervisorError } from '../../../../operator/hypervisor/hypervisor.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { listLine, listScript, infoScript } from '../../../support/fake-xl.ts';
 import { domainInfo, fakeXen } from '../../../support/fake-xen.ts';
 import { bootID, type XlBench, type XlBenchOptions, xlBench } from '../../../support/xl-bench.ts';
@@ -374,6 +375,33 @@ describe('guests', () => {
     await creating(one, before, 'exit 3');
     await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject({ code: 'Failed' });
     expect((await one.fake.calls()).filter((call) => call.startsWith('destroy'))).toEqual([]);
+  });
+
+  test('whose creation goes on longer than anybody waits are not made a second time', async () => {
+    const one = await bench({ timeouts: { create: 400 } });
+    const go = join(dirname(one.fake.path), 'go');
+    await one.fake.on('create', `while ! [ -e '${go}' ]; do sleep 0.1; done; exit 3`);
+    await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject(failing('Unavailable', /left to run/));
+    await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject(
+      failing('Unavailable', /has not come to its end; a second one would make the guest twice/),
+    );
+    expect((await one.fake.calls()).filter((call) => call.startsWith('create'))).toHaveLength(1);
+    await writeFile(go, '');
+    await eventually(async () => {
+      await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject({ code: 'Failed' });
+    });
+  });
+
+  test('that an earlier agent has made at this moment are not made a second time', async () => {
+    const one = await bench();
+    await creating(one, made);
+    const words = ['/usr/sbin/xl', 'create', '-p', '-q', `${one.fake.runDir}/guest-${guest}.cfg`, ''];
+    await one.put('proc/4711/cmdline', words.join('\0'));
+    await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject(
+      failing('Unavailable', /make the guest twice/),
+    );
+    await one.drop('proc/4711');
+    await expect(one.hypervisor.createGuest(request)).resolves.toEqual({ domid: 7, uuid: guest });
   });
 
   test('that xl says it made and nobody sees are no success', async () => {
