@@ -256,6 +256,8 @@ export class DrillWorld {
       await this.beat();
       for (const { clock } of this.#others()) clock.skip(beatMs);
     }
+    // What the controller knows of the hosts is as fresh as it is without all that.
+    await this.beat();
   }
 
   /** Resolves when every program hears of everything; what waits before it tries again need not wait. */
