@@ -1,10 +1,10 @@
 // Runs in dom0, with the Node.js of the artifact: our XenStore client against the daemon there.
-//   node xen-lab-client-check.ts FOLDER-OF-THE-PROGRAM SOCKET DEVICE
+//   node xen-lab-client-check.ts FOLDER-OF-THE-PROGRAM xenstored|oxenstored SOCKET DEVICE
 // Prints `ok KIND: NAME` or `not ok KIND: NAME: WHY` for each check over the socket and over the kernel's device, then figures of both.
 import { join } from 'node:path';
 import type * as Client from '../../operator/xenstore/client.ts';
 
-const [program = '', socket = '', device = ''] = process.argv.slice(2);
+const [program = '', daemon = '', socket = '', device = ''] = process.argv.slice(2);
 const { openXenStore } = (await import(join(program, 'xenstore', 'client.js'))) as typeof Client;
 let failed = 0;
 
@@ -122,7 +122,8 @@ async function checkAll(kind: 'socket' | 'xenbus', path: string): Promise<void> 
       });
       return (await store.list(`${root}/many`)).toSorted();
     },
-    names.toSorted(),
+    // oxenstored has no DIRECTORY_PART, and over a ring no longer answers: such a host is driven over the socket.
+    daemon === 'oxenstored' && kind === 'xenbus' ? 'failed: E2BIG' : names.toSorted(),
   );
   const reads = 200;
   const began = performance.now();

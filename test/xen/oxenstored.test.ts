@@ -5,5 +5,5 @@ import { inXenLab } from './scenario.ts';
 const scenarios = await inXenLab('oxenstored');
 
 describe('a real Xen host with oxenstored', () => {
-  xenHost(scenarios, 'basics');
+  xenHost(scenarios, 'oxenstored');
 });
