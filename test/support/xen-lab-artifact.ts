@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -45,7 +45,8 @@ export async function makeDomainZeroArtifact(): Promise<DomainZeroArtifact> {
     await run(join(packageRoot, 'hack', 'xen-lab', 'disk.sh'), [join(work, 'opt'), join(work, 'opt.img')]);
     await rm(join(work, 'opt'), { recursive: true });
     for (const old of await readdir(base)) {
-      if (!old.startsWith('new.')) await rm(join(base, old), { recursive: true, force: true });
+      if (!old.startsWith('new.') || (await isOld(join(base, old))))
+        await rm(join(base, old), { recursive: true, force: true });
     }
     await rename(work, folder);
   } catch (error) {
@@ -53,6 +54,12 @@ export async function makeDomainZeroArtifact(): Promise<DomainZeroArtifact> {
     throw error;
   }
   return answer();
+}
+
+/** What a run left that was killed while it made it. */
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path);
+  return Date.now() - mtimeMs > 3_600_000;
 }
 
 async function keyOfInputs(): Promise<string> {

@@ -118,7 +118,7 @@ async function checkAll(kind: 'socket' | 'xenbus', path: string): Promise<void> 
     'a list that is larger than a message',
     async () => {
       await store.transaction(async (tx) => {
-        for (const name of names) await tx.write(`${root}/many/${name}`, '');
+        await Promise.all(names.map((name) => tx.write(`${root}/many/${name}`, '')));
       });
       return (await store.list(`${root}/many`)).toSorted();
     },

@@ -209,6 +209,15 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
 
   aside('what the agent takes of dom0 in the end', async ({ agent }) => useText(await agent.use()));
 
+  more.aside('xenstored is gone, and started anew without what it had', async ({ lab, objects }) => {
+    const pid = '/run/xenstored.pid';
+    await lab.run(`kill -KILL $(cat ${pid}); rm ${pid}`);
+    await objects.condition('XenHost', host, 'XenStoreConnected', { status: 'False' }, patience);
+    await lab.run(`/usr/lib/xen-4.17/bin/xenstored --pid-file ${pid} && /usr/lib/xen-4.17/bin/xen-init-dom0`);
+    await objects.condition('XenHost', host, 'XenStoreConnected', { status: 'True' }, patience);
+    await objects.condition('XenHost', host, 'Ready', { status: 'True' }, patience);
+  });
+
   aside('the agent ends with its host, which is Unknown then', async ({ agent, objects }) => {
     const seconds = await agent.stop();
     await objects.condition('XenHost', host, 'Ready', { status: 'Unknown' }, patience);
