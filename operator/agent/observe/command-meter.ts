@@ -12,6 +12,9 @@ interface Followed {
   /** The command that was under way at the last look, and when it was seen to be taken (milliseconds since the epoch). */
   inflight?: InflightNote | undefined;
   takenAt?: number | undefined;
+  /** When the last look was, and when the last one was that did not find the command under way. */
+  lookedAt?: number;
+  notBefore?: number | undefined;
   /** What was not understood at the last look. */
   readonly rejected: Partial<Record<ChannelNode, string | undefined>>;
 }
@@ -40,12 +43,14 @@ export class CommandMeter {
       this.#ended(before, followed.takenAt, seen);
       followed.takenAt = undefined;
     }
+    if (before?.id !== inflight?.id) followed.notBefore = followed.lookedAt;
     followed.inflight = inflight;
+    followed.lookedAt = now;
     if (inflight !== undefined && channel?.samePins === true && channel.command !== 'ours') {
       if (followed.takenAt === undefined) {
         followed.takenAt = now;
         // At the first look of an agent that found it so, nobody knows when that was.
-        if (known !== undefined) this.#metrics.consumed(inflight.command, since(inflight.sentAt, now));
+        if (known !== undefined) this.#metrics.consumed(inflight.command, since(sentAt(inflight, followed, now), now));
       }
     }
     this.#reject(followed, seen, raw);
@@ -84,7 +89,12 @@ export class CommandMeter {
   }
 }
 
-/** Seconds between two times of the wall clock, which may have been set back in between. */
+/** When the command was sent: by the wall clock, unless that was set since this agent began. */
+function sentAt({ sentAt: noted }: InflightNote, { notBefore = noted }: Followed, now: number): number {
+  return noted > now ? notBefore : Math.max(noted, notBefore);
+}
+
+/** Seconds between two times, of which one may be of the wall clock. */
 const since = (from: number, to: number): number => Math.max(0, to - from) / 1000;
 
 function gistOf(value: Uint8Array | undefined): string {

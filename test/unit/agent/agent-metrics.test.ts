@@ -144,6 +144,19 @@ test('a clock that was set back gives no negative time', async () => {
   expect((await counted('stubdom_command_seconds')).filter((line) => line.includes('_sum'))).toEqual([]);
 });
 
+test.each([
+  ['forward', -3_600_000],
+  ['back', 3_600_000],
+])('the time of day was set %s by an hour: no command takes longer for that, or no time at all', async (_, ahead) => {
+  const { look, counted } = bench();
+  look({ now: 999_990 + ahead });
+  look({ now: 1_000_001 + ahead, channel: sent(insert) });
+  look({ now: 1_000_030 + ahead, channel: taken(insert) });
+  expect(await counted('stubdom_command_seconds')).toContain(
+    'stubdom_command_seconds_sum{command="pci-ins",phase="consumption"} 0.04',
+  );
+});
+
 test('what is not understood is counted when it changes, not when it is read', async () => {
   const { look, counted } = bench();
   const odd: ChannelView = { ...idle, state: 'Unrecognised' };
