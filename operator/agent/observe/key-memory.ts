@@ -10,7 +10,10 @@ import { xenbusState } from '../../domain/xenbus.ts';
 const firstRetryMs = 1000;
 const maxRetryMs = 300_000;
 
-/** A back end that has been connected for that long is a new one when it is given up again. */
+/**
+ * A back end that has been connected for that long is a new one when it is given up again; a device model that has answered
+ * for that long died of something else than the one before it.
+ */
 const calmMs = 60_000;
 
 const inspectEveryMs = 600_000;
@@ -39,6 +42,7 @@ export class KeyMemory {
   #deletingSince: number | undefined;
   readonly #removingSince = new Map<string, number>();
   #pausedSince: number | undefined;
+  #answersSince: number | undefined;
 
   view(): Memory {
     return {
@@ -96,10 +100,20 @@ export class KeyMemory {
     }
     this.#channel =
       channel === undefined ? unseenChannel : step(this.#channel, { kind: 'look', view: channel, now }).state;
+    this.#forgetDeaths(snapshot);
     if (channel?.state !== 'paused') this.#pausedSince = undefined;
     else this.#pausedSince ??= now;
     this.#noted = new Set(snapshot.pciNotes.keys());
     this.#forgetChanged(snapshot);
+  }
+
+  /** Also looked at when it has died just now: nobody looks at one that is well. */
+  #forgetDeaths({ object, channel, now }: Omit<Snapshot, 'memory'>): void {
+    const uid = object?.metadata.uid ?? '';
+    const wasCalm = this.#answersSince !== undefined && now >= this.#answersSince + calmMs;
+    if (wasCalm && this.#attempts.get(uid)?.reason === 'DomainDied') this.#attempts.delete(uid);
+    if (channel === undefined || channel.state === 'Absent') this.#answersSince = undefined;
+    else this.#answersSince ??= now;
   }
 
   /** A changed spec deserves a try at once. */

@@ -50,6 +50,21 @@ describe('failed tries', () => {
     expect(memory.view().attempts.has('pa-1')).toBe(false);
   });
 
+  test.each([
+    ['goes on counting when it answered for less than a minute', 59_999, 2],
+    ['begins anew when it answered for a minute', 60_000, 1],
+  ])('of a stub domain that dies again: %s', (_, livedMs, count) => {
+    const memory = new KeyMemory();
+    const { object, now } = seen();
+    const uid = object?.metadata.uid ?? '';
+    memory.failed(uid, 'DomainDied', now);
+    memory.observe(seen());
+    // Nobody looks at one that is well; the next that is seen is that it is dead.
+    memory.observe(seen({ now: now + livedMs, stub: undefined, channel: undefined }));
+    memory.failed(uid, 'DomainDied', now + livedMs);
+    expect(memory.view().attempts.get(uid)?.count).toBe(count);
+  });
+
   test('of the hypervisor are over when it accepts, others are not', () => {
     const memory = new KeyMemory();
     memory.failed('a', 'HypervisorFailed', 0);
