@@ -10,6 +10,7 @@ import { logFile } from './consoles.ts';
 import type { Drift } from './drift.ts';
 import { stubMemoryMiB } from './memory.ts';
 import { pausedCondition, pausedReady } from './paused-condition.ts';
+import { triedAgain } from '../refusal-text.ts';
 import { isRefusal } from '../step-owner.ts';
 import { flavorMismatch, isAdopting, startsGuest } from './adoption.ts';
 import { refuse } from './support.ts';
@@ -22,7 +23,7 @@ function guestToCome({ object, memory }: Snapshot): Decision {
   const name = object?.spec.target.name ?? '';
   const attempt = memory.attempts.get(object?.metadata.uid ?? '');
   if (attempt !== undefined && isRefusal(attempt.reason)) {
-    const message = `Guest ${name} could not be started: ${attempt.detail ?? 'the toolstack refused'}. It is tried again.`;
+    const message = `Guest ${name} could not be started: ${triedAgain(attempt.detail ?? 'the toolstack refused')}`;
     return decide('TargetFound', 'False', 'GuestFailed', message);
   }
   return decide('TargetFound', 'False', 'GuestStarting', `The host's toolstack is to start guest ${name}.`);
@@ -124,7 +125,7 @@ function notMade(snapshot: Snapshot, attempt: Attempt | undefined): [Decision['r
     default:
       return [
         'HypervisorFailed',
-        `The stub domain could not be made: ${attempt?.detail ?? 'the hypervisor refused'}. It is tried again.`,
+        `The stub domain could not be made: ${triedAgain(attempt?.detail ?? 'the hypervisor refused')}`,
       ];
   }
 }

@@ -1,6 +1,7 @@
 import { type ConditionDecision, decide } from '../../api/conditions.ts';
 import type { StubDomainConditionType } from '../../api/reasons.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { triedAgain } from '../refusal-text.ts';
 import { logFile } from './consoles.ts';
 import { othersPauseGraceMs } from './run-state-step.ts';
 import { type SaveProblem, pauseOf } from './saved-state.ts';
@@ -92,6 +93,6 @@ export function pausedReady(snapshot: Snapshot): Decision {
     'Ready',
     'Unknown',
     'HypervisorFailed',
-    `The device model is paused; whether its state was saved could not be looked at: ${detail}. It is tried again.`,
+    `The device model is paused; whether its state was saved could not be looked at: ${triedAgain(detail)}`,
   );
 }

@@ -164,6 +164,11 @@ describe('a guest that is started with its stub domain', () => {
       reason: 'GuestFailed',
       message: 'Guest web could not be started: xl said no. It is tried again.',
     });
+    const said = { ...attempt, detail: 'Cannot create guest web: no room. It is tried again.' };
+    const twice = { ...snapshot, memory: { attempts: new Map([['sd-1', said]]) } };
+    expect(condition(twice, 'Ready')?.message).toBe(
+      'Guest web could not be started: Cannot create guest web: no room. It is tried again.',
+    );
     expect(condition(none, 'Ready')).toMatchObject({ reason: 'GuestStarting' });
   });
 
