@@ -23,8 +23,8 @@ export interface HostOptions {
 }
 
 const answerMs = 5_000;
-/** xl itself may take ten. */
-const hypervisorMs = 12_000;
+/** xl itself may take thirty. */
+const hypervisorMs = 32_000;
 
 /** Checks the host that this runs on. It only reads. */
 export async function checkHost(options: HostOptions): Promise<readonly Check[]> {

@@ -10,7 +10,7 @@ import { createSlots } from './slots.ts';
 import { spawnFailure } from './spawn-failure.ts';
 
 /** Verbs that only look, and how long they may take. They are killed when it takes longer. */
-const queryMs = { info: 10_000, list: 10_000 } as const;
+const queryMs = { info: 30_000, list: 10_000 } as const;
 /**
  * Verbs that change something, and how long the agent waits for them; they are never killed. libxl itself waits 60 s for a
  * device model, twice at most, 40 s for a hotplug script, and holds a lock meanwhile.
