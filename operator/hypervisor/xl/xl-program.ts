@@ -19,6 +19,8 @@ const patienceMs = { create: 300_000, unpause: 150_000, destroy: 200_000 } as co
 
 /** A list of 4096 domains has a quarter of that. */
 const maxBytes = 2_097_152;
+/** How long killed processes are waited for when the agent stops. */
+const closeMs = 5000;
 const maxQueries = 4;
 const maxActions = 8;
 
@@ -44,7 +46,7 @@ export interface XlProgram {
   start(verb: keyof typeof patienceMs, ...args: readonly string[]): Promise<RunningAction>;
   /** The same, waited for. */
   act(verb: keyof typeof patienceMs, ...args: readonly string[]): Promise<Ending>;
-  /** Ends what only looks; what changes something goes on by itself. Resolves when no process needs us any more. */
+  /** Ends what only looks; what changes something goes on by itself. */
   close(): Promise<void>;
 }
 
@@ -98,7 +100,11 @@ export function createXlProgram({ program, runDir, clock, timeouts = {} }: XlPro
       closing.abort(new HypervisorError('Unavailable', `${program}: the agent is stopping.`));
       queries.close();
       actions.close();
-      await Promise.all(running);
+      // A process that hangs in the kernel cannot be killed, and holds up nobody's end.
+      const { promise: enough, resolve } = Promise.withResolvers<undefined>();
+      const cancel = clock.setTimer(closeMs, () => resolve(undefined));
+      await Promise.race([Promise.all(running), enough]);
+      cancel();
     },
   };
 }
