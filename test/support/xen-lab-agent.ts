@@ -24,7 +24,7 @@ export class DomainZeroAgent {
   }
 
   /** Starts it; resolves when the process is there. */
-  async start(xenstore = '/run/xenstored/socket'): Promise<void> {
+  async start(xenstore: string): Promise<void> {
     const options = `--name xen-lab --kubeconfig /mnt/share/kubeconfig --xenstore ${xenstore} --hypervisor ${this.#hypervisor}`;
     const line = `setsid ${program} agent ${options} --probe-port 9465 >>/mnt/share/agent.log 2>&1 </dev/null & echo $!`;
     this.#pid = Number((await this.#lab.run(line)).trim());

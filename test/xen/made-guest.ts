@@ -33,7 +33,9 @@ export function madeGuest({ scenario, aside }: Scenarios): void {
 
   scenario('libxl makes a guest and its stub domain for a StubDomain, and it runs', async ({ lab, objects }) => {
     await lab.run(`mkdir -p /etc/stubdom && cat > /etc/stubdom/guest-defaults.cfg <<'END'\n${defaults}END`);
-    await lab.run('modprobe loop && truncate -s 16M /root/disk.img && losetup /dev/loop0 /root/disk.img');
+    await lab.run(
+      'modprobe loop && modprobe xen-blkback && truncate -s 16M /root/disk.img && losetup /dev/loop0 /root/disk.img',
+    );
     await objects.applySpec('StubDomain', object, { provisioning: 'Create', nodeName: 'xen-lab', ...asked });
     await objects.condition('StubDomain', object, 'Ready', { status: 'True' }, patience);
     const { status } = await objects.get('StubDomain', object);
