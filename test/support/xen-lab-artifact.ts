@@ -16,7 +16,7 @@ const inputs = ['operator', 'crds', 'hack/dom0', 'hack/xen-lab/disk.sh', 'packag
  */
 export interface DomainZeroArtifact {
   readonly image: string;
-  /** What artifact.sh said: path and sizes. */
+  /** What artifact.sh said of its size in bytes. */
   readonly said: string;
 }
 
@@ -27,7 +27,7 @@ export async function makeDomainZeroArtifact(): Promise<DomainZeroArtifact> {
   const folder = join(base, await keyOfInputs());
   const answer = async (): Promise<DomainZeroArtifact> => ({
     image: join(folder, 'opt.img'),
-    said: (await readFile(join(folder, 'said'), 'utf8')).trim(),
+    said: (await readFile(join(folder, 'said'), 'utf8')).trim().split('\n').slice(1).join(', '),
   });
   const there = await access(folder).then(
     () => true,
@@ -38,12 +38,13 @@ export async function makeDomainZeroArtifact(): Promise<DomainZeroArtifact> {
   const work = await mkdtemp(join(base, 'new.'));
   try {
     const script = join(packageRoot, 'hack', 'dom0', 'artifact.sh');
-    const { stdout } = await run('bash', ['-c', `"$0" "$1" | tee "$1/said"`, script, work]);
+    const { stdout } = await run('bash', ['-c', `set -o pipefail; "$0" "$1" | tee "$1/said"`, script, work]);
     const archive = stdout.split('\n')[0] ?? '';
     await mkdir(join(work, 'opt'));
     await run('tar', ['-xzf', archive, '-C', join(work, 'opt')]);
     await run(join(packageRoot, 'hack', 'xen-lab', 'disk.sh'), [join(work, 'opt'), join(work, 'opt.img')]);
     await rm(join(work, 'opt'), { recursive: true });
+    await rm(archive);
     for (const old of await readdir(base)) {
       if (!old.startsWith('new.') || (await isOld(join(base, old))))
         await rm(join(base, old), { recursive: true, force: true });

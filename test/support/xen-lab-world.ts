@@ -41,7 +41,7 @@ export async function startXenLabWorld(daemon: XenLabOptions['daemon']): Promise
   try {
     const { image } = await steps.step('artifact', async () => {
       const made = await makeDomainZeroArtifact();
-      process.stderr.write(`${made.said}\n`);
+      process.stderr.write(`archive for dom0s: ${made.said}\n`);
       return made;
     });
     const kubeconfigPath = join(share, 'admin.kubeconfig');
