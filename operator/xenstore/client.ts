@@ -37,7 +37,7 @@ export interface XenStoreOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
-  /** Most requests in flight; more wait in order. Default 64: deeper queues add latency, not throughput. */
+  /** Most requests in flight; more wait in order. Through the kernel's device it is always 1. Default 64: deeper queues add latency, not throughput. */
   readonly maxInFlight?: number;
   /** Whether a lost connection is made again. Default true; if not, a loss closes the client. */
   readonly reconnect?: boolean;
@@ -264,7 +264,9 @@ export class XenStoreClient extends TreeOperations implements XenStore {
   #connect(): void {
     this.#connection = new Connection({
       transport: this.#transport,
-      maxInFlight: this.#maxInFlight,
+      // Linux sends a message out of the buffer that the next write to the descriptor fills (xenbus_dev_frontend.c): what is
+      // written before the reply is there may travel in the place of the message before.
+      maxInFlight: this.#transport.throughKernel ? 1 : this.#maxInFlight,
       stats: this.#stats,
       onOpen: (connection) => {
         this.#opened(connection);

@@ -29,6 +29,7 @@ class FakeXenbus implements CharDevice {
   forgetsReqId = false;
   /** The errno that a write fails with, if any. */
   refusal: (message: Message) => string | undefined = () => undefined;
+  readonly #buffer = Buffer.alloc(4096);
   #outgoing = Buffer.alloc(0);
   #reader: (() => void) | undefined;
   #broken: Error | undefined;
@@ -58,7 +59,14 @@ class FakeXenbus implements CharDevice {
     const code = this.refusal(message);
     if (code !== undefined) return Promise.reject(Object.assign(new Error(code), { code }));
     // One message a write: the rest is dropped, as the kernel does, and its reply never comes.
-    this.#answer(message);
+    if (type === MessageType.WATCH || type === MessageType.UNWATCH) this.#answer(message);
+    else {
+      // A thread of the kernel takes the payload later, from the one buffer that the next write fills.
+      bytes.copy(this.#buffer);
+      setImmediate(() => {
+        this.#answer({ ...message, strings: decodeStrings(this.#buffer.subarray(16, 16 + length)) });
+      });
+    }
     return Promise.resolve(bytes.length);
   }
 
@@ -115,6 +123,15 @@ async function withXenbus(body: (client: XenStoreClient, device: FakeXenbus) => 
 }
 
 describe('/dev/xen/xenbus', () => {
+  test('has one request under way, since the next one would overwrite what the kernel has still to send', async () => {
+    await withXenbus(async (client, device) => {
+      const paths = ['/a', '/b', '/c', '/d'];
+      await Promise.all(paths.map((path) => client.write(path, `value of ${path}`)));
+      expect([...device.nodes]).toEqual(paths.map((path) => [path, `value of ${path}`]));
+      expect(await Promise.all(paths.map((path) => client.readString(path)))).toEqual([...device.nodes.values()]);
+    });
+  });
+
   test('each message is a write of its own, also where many are asked at once', () =>
     withXenbus(async (client, device) => {
       const paths = Array.from({ length: 30 }, (_, index) => `/n${String(index)}`);
