@@ -19,6 +19,7 @@ import {
   pciList,
   secondDevice,
 } from './guest.ts';
+import { madeGuest } from './made-guest.ts';
 import type { Scenarios } from './scenario.ts';
 
 /** Everything there is slow: this is how long a condition may take, in milliseconds. */
@@ -202,6 +203,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     expect(await lab.run('xenstore-ls -f /tool 2>/dev/null || true')).not.toMatch(/\/tool\/stubdom\//);
     expect(await lab.run('xenstore-list /local/domain')).toMatch(/^0\s*$/);
   });
+
+  madeGuest(more);
 
   aside('what the agent takes of dom0 in the end', async ({ agent }) => useText(await agent.use()));
 
