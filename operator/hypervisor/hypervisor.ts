@@ -67,6 +67,16 @@ export interface PciDevice {
   readonly hostUse?: string;
 }
 
+/** How a domain gets a device. */
+export interface GrantOptions {
+  /** With its DMA. */
+  readonly iommu: boolean;
+  /** pciback lets all of the configuration space be written, not only what it knows to be harmless (XSA-131). */
+  readonly permissive?: boolean;
+  /** Reserved memory of the device in the way of the domain's own is no reason to refuse it. */
+  readonly rdmRelaxed?: boolean;
+}
+
 export interface CreateDomainRequest {
   /** Chosen by the caller before: a domain that has it already is the answer. */
   readonly uuid: string;
@@ -139,7 +149,7 @@ export interface Hypervisor {
   releaseAssignable(address: string, driver: string | undefined): Promise<void>;
   reset(address: string): Promise<void>;
   /** Gives the domain the device's ports, memory and interrupt; with `iommu`, also its DMA. */
-  grant(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
+  grant(address: string, domain: DomainIdentity, options: GrantOptions): Promise<void>;
   /** Takes back what `grant` gave. A domain or device that is gone is no error. */
   revoke(address: string, domain: DomainIdentity, options: { readonly iommu: boolean }): Promise<void>;
 

@@ -15,6 +15,7 @@ import type { Snapshot } from '../../domain/snapshot.ts';
 import type { DeviceOf } from '../../domain/step.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { type ActContext, StaleSnapshotError, attachmentOf, pinOf, stubOf, targetOf } from './context.ts';
+import { grantTo, ownerOf } from './grant-options.ts';
 import { stubName } from './stub-domain.ts';
 
 function receiversOf(context: ActContext): Receivers {
@@ -78,7 +79,7 @@ export async function ready(context: ActContext, uid: string, address: string): 
     devices.setDriver(address, 'pciback');
   }
   await resetIfItCan(context, uid, address);
-  await hypervisor.grant(address, stub, { iommu: false });
+  await hypervisor.grant(address, stub, grantTo('stub', attachment));
   context.memory.ready(address, stub.uuid);
 }
 
@@ -128,7 +129,7 @@ export async function grant(context: ActContext, address: string): Promise<void>
   const target = pinOf(targetOf(context));
   const note = context.snapshot.pciNotes.get(address);
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
-  await context.hypervisor.grant(address, target, { iommu: true });
+  await context.hypervisor.grant(address, target, grantTo('guest', ownerOf(context, note)));
   const path = pciNotePath(target.uuid, address);
   await context.commit({
     expect: [expectNote('pci', path, note, 'the device is in other hands')],

@@ -7,6 +7,7 @@ import type { Step } from '../../domain/step.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import { type ActContext, StaleSnapshotError, pinOf, randomUuid, stubOf, targetOf } from './context.ts';
 import { commandHappening } from './command-happening.ts';
+import { grantTo, ownerOf } from './grant-options.ts';
 
 type Ended = Extract<ChannelCommit, { do: 'conclude' | 'adopt' }>;
 
@@ -66,10 +67,10 @@ function settle({ memory, snapshot }: ActContext, owner: string, { outcome, reas
  * The guest's grants, before the insert is acknowledged: between the insert and the grants the guest's accesses fault
  * (reference §12.6). Where they are refused the device is in the guest all the same, and they are tried again.
  */
-async function grantInserted({ hypervisor }: ActContext, { note, conclusion }: Ended & { note: InflightNote }) {
+async function grantInserted(context: ActContext, { note, conclusion }: Ended & { note: InflightNote }) {
   if (note.command !== 'pci-ins' || conclusion.outcome !== 'Applied' || note.address === undefined) return false;
   try {
-    await hypervisor.grant(note.address, note.target, { iommu: true });
+    await context.hypervisor.grant(note.address, note.target, grantTo('guest', ownerOf(context, note)));
     return true;
   } catch (error) {
     if (error instanceof HypervisorError) return false;

@@ -9,7 +9,7 @@ import { requirePassthrough } from './passthrough.ts';
 /** What the grants need of the host. */
 export interface PciGrantsOptions {
   readonly control: Control;
-  readonly pci: Pick<HostPci, 'resources'>;
+  readonly pci: Pick<HostPci, 'resources' | 'setPermissive'>;
   readonly xenstore: NodeReader;
 }
 
@@ -19,14 +19,15 @@ export interface PciGrantsOptions {
  */
 export function createPciGrants({ control, pci, xenstore }: PciGrantsOptions): Pick<Hypervisor, 'grant' | 'revoke'> {
   return {
-    grant: async (address, domain, { iommu }) => {
+    grant: async (address, domain, { iommu, permissive = false, rdmRelaxed = false }) => {
       const calls = await requirePassthrough(control);
       if (!(await lives(calls, domain))) throw gone(domain);
       const resources = await pci.resources(address);
       // Asked before anything is given, so that nothing is given half.
       const assigned = iommu && (await isAssigned(calls, xenstore, address, domain));
+      if (permissive) await pci.setPermissive(address);
       await give(calls, domain.domid, resources);
-      if (iommu && !assigned) await calls.assign(domain.domid, address, { rdmRelaxed: false });
+      if (iommu && !assigned) await calls.assign(domain.domid, address, { rdmRelaxed });
     },
     revoke: async (address, domain, { iommu }) => {
       const calls = control.get();

@@ -72,10 +72,23 @@ describe('grants', () => {
     expect(xen.holders.size).toBe(0);
   });
 
+  test('of a device that was asked for with all of its configuration space make it permissive first', async () => {
+    const { xen, verbs, written } = await bench({
+      ...host,
+      pci: host.pci?.map((one) => ({ ...one, driver: 'pciback' })),
+    });
+    await verbs.grant(nic, stub, { iommu: false, permissive: true });
+    expect(written).toEqual([`sys/bus/pci/drivers/pciback/permissive ${nic}`]);
+    expect(xen.log).toEqual(all.map((what) => `+ 8 ${what}`));
+  });
+
   test('of a guest are its DMA too, last', async () => {
     const { xen, verbs } = await bench();
     await verbs.grant(nic, guest, { iommu: true });
     expect(xen.log).toEqual([...all.map((what) => `+ 7 ${what}`), `assign 7 ${nic}`]);
+    const relaxed = await bench();
+    await relaxed.verbs.grant(nic, guest, { iommu: true, rdmRelaxed: true });
+    expect(relaxed.xen.log.at(-1)).toBe(`assign 7 ${nic} relaxed`);
   });
 
   test('asked for again after a crash succeed where the claim says whose the device is', async () => {
