@@ -75,7 +75,7 @@ describe('grants', () => {
   test('of a device that was asked for with all of its configuration space make it permissive first', async () => {
     const { xen, verbs, written } = await bench({
       ...host,
-      pci: host.pci?.map((one) => ({ ...one, driver: 'pciback' })),
+      pci: (host.pci ?? []).map((one) => ({ ...one, driver: 'pciback' })),
     });
     await verbs.grant(nic, stub, { iommu: false, permissive: true });
     expect(written).toEqual([`sys/bus/pci/drivers/pciback/permissive ${nic}`]);
