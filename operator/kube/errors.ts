@@ -10,9 +10,21 @@ export interface StatusDetails {
   readonly retryAfterSeconds?: number;
 }
 
-/** Why no answer came. `ETLS`: the peer's or our own certificate was refused; `EBADANSWER`: not what the API speaks. */
+/**
+ * Why no answer came. `ETLS`: the peer's or our own certificate was refused; `EBADANSWER`: not what the API speaks;
+ * `EFENCED`: a write that was not sent, since this process may not write any more.
+ */
 export type NetworkErrorCode =
-  'ECONNECT' | 'ERESET' | 'EDEADLINE' | 'EIDLE' | 'ETLS' | 'EBADANSWER' | 'ETOOLARGE' | 'EABORTED' | 'ECLOSED';
+  | 'ECONNECT'
+  | 'ERESET'
+  | 'EDEADLINE'
+  | 'EIDLE'
+  | 'ETLS'
+  | 'EBADANSWER'
+  | 'ETOOLARGE'
+  | 'EABORTED'
+  | 'ECLOSED'
+  | 'EFENCED';
 
 /** A failure of a request: `status` is the HTTP status, 0 when no answer came (`network` then says why). */
 export class ApiError extends Error {

@@ -21,6 +21,7 @@ export interface ElectionOptions {
 export interface Election {
   /** Resolves when we lead; the signal aborts when we do no more, and everything that leads must stop at once. */
   lead(): Promise<AbortSignal>;
+  /** By the clock, and not by whether the end was told of yet: false from the moment on at which another may lead soon. */
   readonly leading: boolean;
   /** Steps down. With `release`, the next leader need not wait for the Lease to run out. */
   stop(release: boolean): Promise<void>;
@@ -28,8 +29,9 @@ export interface Election {
 
 /**
  * Takes the Lease, and renews it. By the local clock alone: we stop to lead after `renewDeadlineMs` without a renewal, and
- * another one takes over only after it saw no renewal for the whole, longer, duration. It does not fence: what a leader
- * writes must bear a second one for a moment (server-side apply, resourceVersions).
+ * another one takes over only after it saw no renewal for the whole, longer, duration. A process that stood still does not know
+ * until its timers run: what it writes is to be asked of `leading` each time, by a client with `mayWrite`. A request that
+ * was sent before is not called back: what a leader writes must bear a second one for a moment (resourceVersions).
  */
 export function createElection(options: ElectionOptions): Election {
   const { client, clock, random, logger, claim } = options;
@@ -41,6 +43,8 @@ export function createElection(options: ElectionOptions): Election {
   const keeper = createLeaseKeeper({ client, clock, claim, take: 'expired' });
   const stopping = new AbortController();
   let leadership: AbortController | undefined;
+  /** Until when the last renewal counts, by the monotonic clock. */
+  let leadsUntil = 0;
   let running: Promise<void> | undefined;
   /** The last renewal that was sent; one that is still on its way changes the Lease after we have stepped down. */
   let renewal: Promise<unknown> = Promise.resolve();
@@ -62,7 +66,7 @@ export function createElection(options: ElectionOptions): Election {
       term.abort(new Error('the Lease could not be renewed in time'));
     };
     const over = () => term.signal.aborted || stopping.signal.aborted;
-    let cancel = clock.setTimer(renewDeadlineMs, stepDown);
+    let cancel = clock.setTimer(Math.max(0, leadsUntil - clock.monotonic()), stepDown);
     const ended = new Promise<void>((resolve) => {
       term.signal.addEventListener('abort', () => resolve(), { once: true });
     });
@@ -76,15 +80,21 @@ export function createElection(options: ElectionOptions): Election {
       if (!renewed || over()) continue;
       cancel();
       // Counted from when it was sent: the server may have taken it just then.
-      cancel = clock.setTimer(Math.max(0, began + renewDeadlineMs - clock.monotonic()), stepDown);
+      leadsUntil = began + renewDeadlineMs;
+      cancel = clock.setTimer(Math.max(0, leadsUntil - clock.monotonic()), stepDown);
     }
     cancel();
     term.abort(new Error('stepped down'));
   };
 
   const run = async (won: (signal: AbortSignal) => void): Promise<void> => {
-    while (!stopping.signal.aborted && !(await attempt())) await pause();
+    let began = clock.monotonic();
+    while (!stopping.signal.aborted && !(await attempt())) {
+      await pause();
+      began = clock.monotonic();
+    }
     if (stopping.signal.aborted) return;
+    leadsUntil = began + renewDeadlineMs;
     leadership = new AbortController();
     logger.info('leading', { lease: claim.name, holder: claim.holder });
     won(leadership.signal);
@@ -104,7 +114,7 @@ export function createElection(options: ElectionOptions): Election {
         });
       }),
     get leading() {
-      return leadership !== undefined && !leadership.signal.aborted;
+      return leadership !== undefined && !leadership.signal.aborted && clock.monotonic() < leadsUntil;
     },
     stop: async (release) => {
       stopping.abort();

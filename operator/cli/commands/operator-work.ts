@@ -38,9 +38,14 @@ export async function runController(context: CommandContext, options: Controller
   const config = await clusterOf(options);
   const logger = await createLogger({ level: options.logLevel, format: 'auto' });
   const metrics = await openMetrics(options);
+  const counted = metrics === undefined ? {} : { onRequest: metrics.ofKube.onRequest };
+  // The Lease is taken and kept by a client of its own: that of the controller writes only while we lead.
+  const ofLease = options.leaderElect === true ? createKubeClient(config, { logger, ...counted }) : undefined;
+  const election = ofLease === undefined ? undefined : candidate(ofLease, logger);
   const kube = createKubeClient(config, {
     logger,
-    ...(metrics === undefined ? {} : { onRequest: metrics.ofKube.onRequest }),
+    ...counted,
+    ...(election === undefined ? {} : { mayWrite: () => election.leading }),
   });
   const central = createCentral({
     kube,
@@ -53,10 +58,10 @@ export async function runController(context: CommandContext, options: Controller
       : { metrics: metrics.ofController, kubeMetrics: metrics.ofKube, centralMetrics: await ofCluster(metrics) }),
   });
   try {
-    const program = options.leaderElect === true ? elected(central, candidate(kube, logger)) : central;
+    const program = election === undefined ? central : elected(central, election);
     await serve(context, options, logger, metrics, program, `controller ready cluster=${config.server}`);
   } finally {
-    await kube.close();
+    await Promise.all([kube.close(), ofLease?.close()]);
   }
 }
 

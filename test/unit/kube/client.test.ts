@@ -35,6 +35,40 @@ const withServer =
     }
   };
 
+describe('a client that may not write any more', () => {
+  let may = true;
+  const fenced = { mayWrite: () => may };
+
+  test(
+    'sends no write, and still reads',
+    withServer(async ({ server, client }) => {
+      may = false;
+      const refused = { network: 'EFENCED', message: expect.stringMatching(/another may decide/) };
+      await expect(client.create(stubDomains, object)).rejects.toMatchObject(refused);
+      await expect(client.delete(stubDomains, ref)).rejects.toMatchObject(refused);
+      await expect(client.mergePatch(stubDomains, ref, {})).rejects.toMatchObject(refused);
+      const reading = client.get(stubDomains, ref);
+      const first = await server.next();
+      expect(first.method).toBe('GET');
+      first.json(object);
+      await reading;
+    }, fenced),
+  );
+
+  test(
+    'does not send one again that was put off',
+    withServer(async ({ server, client, clock }) => {
+      may = true;
+      const writing = client.mergePatch(stubDomains, ref, {});
+      (await server.next()).fail(429, 'TooManyRequests');
+      const delay = await clock.timerSet((ms) => ms >= 100 && ms <= 400);
+      may = false;
+      clock.advance(delay);
+      await expect(writing).rejects.toMatchObject({ network: 'EFENCED' });
+    }, fenced),
+  );
+});
+
 describe('requests', () => {
   test(
     'T10: 50 requests in a row do not open 50 connections',

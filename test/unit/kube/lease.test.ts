@@ -161,6 +161,22 @@ describe('an election', () => {
       await election.stop(false);
     }));
 
+  test('that stood still for too long leads no more, before any of its timers has run', () =>
+    withServer(async (server, client, clock) => {
+      let asleepMs = 0;
+      const late = { ...clock, monotonic: () => clock.monotonic() + asleepMs };
+      const election = createElection({ client, clock: late, random: () => 0.5, logger: silentLogger, claim });
+      const leading = election.lead();
+      (await server.next()).fail(404, 'NotFound');
+      store(await server.next(), '1');
+      const signal = await leading;
+      asleepMs = 26_000;
+      expect(election.leading).toBe(true);
+      asleepMs = 27_000;
+      expect([election.leading, signal.aborted]).toEqual([false, false]);
+      await election.stop(false);
+    }));
+
   test('waits while another leads', () =>
     withServer(async (server, client, clock) => {
       const election = createElection({ client, clock, random: () => 0.5, logger: silentLogger, claim });
