@@ -24,8 +24,6 @@ export interface KubeClientOptions extends Partial<TransportOptions> {
   readonly maxRetries?: number;
   /** Called once per request that ended, for metrics. `status` 0: no answer. */
   readonly onRequest?: (method: string, kind: string, status: number) => void;
-  /** Asked before each write is sent, also when it is sent again; if it says no, that fails with `EFENCED`. */
-  readonly mayWrite?: () => boolean;
 }
 
 /** The client of one cluster. `close` ends what is under way. */
@@ -65,9 +63,6 @@ export function createKubeClient(config: ClusterConfig, options: KubeClientOptio
 
   const send = async (request: ApiRequest, kind: string, idempotent: boolean): Promise<Buffer> => {
     for (let attempt = 0; ; attempt += 1) {
-      if (request.method !== 'GET' && options.mayWrite?.() === false) {
-        throw networkError('EFENCED', `${request.what}: not sent, since another may decide by now`);
-      }
       try {
         const body = await transport.request(request);
         options.onRequest?.(request.method, kind, 200);

@@ -44,6 +44,11 @@ export interface TransportOptions {
   /** The longest answer that is read. Default 64 MiB. */
   readonly maxBodyBytes?: number;
   readonly userAgent?: string;
+  /**
+   * Asked in the moment in which a write goes out, however long it waited for its turn, and again when it is sent again; if it says no,
+   * that fails with `EFENCED`.
+   */
+  readonly mayWrite?: () => boolean;
 }
 
 interface Pools {
@@ -196,6 +201,9 @@ export function createTransport(config: ClusterConfig, options: TransportOptions
         onRequestStart: (started) => {
           controller = started;
           if (settled) started.abort(new Error('given up before it was sent'));
+          else if (request.method !== 'GET' && options.mayWrite?.() === false) {
+            fail(networkError('EFENCED', `${request.what}: not sent, since another may decide by now`));
+          }
         },
         onResponseStart: (_controller, code, responseHeaders) => {
           status = code;

@@ -217,7 +217,7 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     await objects.condition('XenHost', host, 'Ready', { status: 'True' }, patience);
   });
 
-  aside('the agent ends with its host, which is Unknown then', async ({ agent, objects }) => {
+  more.aside('the agent ends with its host, which is Unknown then', async ({ agent, objects }) => {
     const seconds = await agent.stop();
     await objects.condition('XenHost', host, 'Ready', { status: 'Unknown' }, patience);
     return `ended in ${seconds.toFixed(1)} s`;

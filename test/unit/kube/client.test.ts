@@ -56,6 +56,23 @@ describe('a client that may not write any more', () => {
   );
 
   test(
+    'does not send one that still waits for its turn',
+    withServer(
+      async ({ server, client }) => {
+        may = true;
+        const first = client.mergePatch(stubDomains, ref, {});
+        const underWay = await server.next();
+        const second = client.mergePatch(stubDomains, { ...ref, name: 'b' }, {});
+        may = false;
+        underWay.json(object);
+        await first;
+        await expect(second).rejects.toMatchObject({ network: 'EFENCED' });
+      },
+      { ...fenced, connections: 1 },
+    ),
+  );
+
+  test(
     'does not send one again that was put off',
     withServer(async ({ server, client, clock }) => {
       may = true;
