@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { DomainFabric } from './fabric.ts';
 
@@ -35,7 +36,8 @@ export function createFakexenFabric(options: {
       known.add(domid);
     },
     introduce: async (domid) => {
-      await run(fakexen, ['introduce', directory, String(domid)]);
+      // A daemon that has not let go of the domid's last ring yet closes the link instead of answering.
+      await retried(async () => run(fakexen, ['introduce', directory, String(domid)]));
       const guestSocket = join(directory, `g${domid}.sock`);
       const ring = spawn(fakexen, ['attach', directory, String(domid), guestSocket], {
         stdio: ['ignore', 'pipe', 'ignore'],
@@ -61,4 +63,19 @@ export function createFakexenFabric(options: {
       await Promise.all([...rings.keys()].map(stop));
     },
   };
+}
+
+const tries = 3;
+const pauseMs = 100;
+
+async function retried(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === tries) throw error;
+      await setTimeout(pauseMs);
+    }
+  }
 }
