@@ -20,17 +20,9 @@ export function guestRequest(spec: StubDomainSpec): GuestRequest | undefined {
     ...(spec.kernel === undefined ? {} : { stubKernel: spec.kernel }),
     ...(spec.memoryMiB === undefined ? {} : { stubMemoryMiB: spec.memoryMiB }),
     deviceModelArgs: spec.deviceModelArgs ?? [],
-    disks: (spec.disks ?? []).map(({ source, backend, access, device }) => ({ source, backend, access, device })),
-    nics: (spec.nics ?? []).map(({ mac, bridge, model }) => ({ mac, bridge, model })),
-    ...(graphics === undefined
-      ? {}
-      : {
-          graphics: {
-            type: graphics.type,
-            listen: graphics.listen,
-            ...(graphics.keymap === undefined ? {} : { keymap: graphics.keymap }),
-          },
-        }),
+    disks: spec.disks ?? [],
+    nics: spec.nics ?? [],
+    ...(graphics === undefined ? {} : { graphics }),
     serials: (spec.serials ?? []).map(({ output }) => output),
   };
 }

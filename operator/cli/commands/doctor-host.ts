@@ -1,5 +1,5 @@
 import { HypervisorError, type PassthroughFacts } from '../../hypervisor/hypervisor.ts';
-import { openSysfs, type Sysfs, SysfsError } from '../../hypervisor/sysfs/sysfs.ts';
+import { openSysfs, orUndefined, type Sysfs } from '../../hypervisor/sysfs/sysfs.ts';
 import { printable } from '../../kube/errors.ts';
 import { openXenStore } from '../../xenstore/client.ts';
 import { isXenStoreError, XenStoreError } from '../../xenstore/errors.ts';
@@ -35,15 +35,6 @@ export async function checkHost(options: HostOptions): Promise<readonly Check[]>
     ...(await checkXenStore(options)),
     ...(options.hypervisor === undefined ? [] : await checkHypervisor(options.hypervisor, options.root)),
   ];
-}
-
-async function orUndefined<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof SysfsError) return undefined;
-    throw error;
-  }
 }
 
 async function checkDom0(sysfs: Sysfs): Promise<Check> {

@@ -2,7 +2,7 @@ import { HypervisorError } from '../hypervisor.ts';
 import { isAddress } from '../sysfs/address.ts';
 
 /** DOMID_FIRST_RESERVED: domids from it on name no domain. */
-const firstReservedDomid = 0x7ff0;
+export const firstReservedDomid = 0x7ff0;
 /** `DOMID_INVALID`: no domain. */
 export const noDomid = 0x7ff4;
 const portLimit = 0x10000;

@@ -1,4 +1,5 @@
 import { HypervisorError } from '../hypervisor.ts';
+import { firstReservedDomid } from './arguments.ts';
 import type { DomainInfoLayout, PhysicalInfoLayout } from './interface-versions.ts';
 
 /** Why a domain shut down (`SHUTDOWN_*` of Xen's public/sched.h); a number that Xen does not have is `other`. */
@@ -37,8 +38,6 @@ const flag = { dying: 1, hvm: 2, shutdown: 4, paused: 8 } as const;
 const shutdownReasonShift = 16;
 const shutdownReasons: readonly ShutdownReason[] = ['poweroff', 'reboot', 'suspend', 'crash', 'watchdog', 'soft-reset'];
 const capability = { hvm: 1, directIo: 4 } as const;
-/** DOMID_FIRST_RESERVED: domids from it on name no domain. */
-const firstReservedDomid = 0x7ff0;
 const canonicalUuid = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 
 /**

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, readlinkSync, realpathSync } from 'node:fs';
 import { open, opendir } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { errnoOf } from '../errno-of.ts';
 
 /**
  * The files below a root, as sysfs and procfs have them. Paths are relative to the root and have no `..`, e.g.
@@ -36,16 +37,23 @@ export class SysfsError extends Error {
   }
 }
 
+/** What `work` reads, or undefined where it cannot be read. */
+export async function orUndefined<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SysfsError) return undefined;
+    throw error;
+  }
+}
+
 const attributeBytes = 4096;
 /** A PCI bus has 65,536 functions at most; nothing else that is listed has more. */
 const maxNames = 65_536;
 /** ENODEV, ENXIO: the device went while its file was open. */
 const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO']);
 
-function codeOf(error: unknown): string {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'EIO';
-}
+const codeOf = (error: unknown): string => errnoOf(error) ?? 'EIO';
 
 /** Throws, unless the error says that there is no such thing. */
 function requireAbsent(path: string, error: unknown): void {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { errnoOf } from '../errno-of.ts';
 import { HypervisorError } from '../hypervisor.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import { childEnvironment } from './child-environment.ts';
+import { spawnChild } from './spawn-child.ts';
 import { spawnFailure } from './spawn-failure.ts';
 
 /** How a program ended that changed something. */
@@ -63,16 +64,11 @@ async function act(program: string, args: readonly string[], options: ActionOpti
   const { promise, resolve, reject } = Promise.withResolvers<Ending>();
   let child: ChildProcess;
   try {
-    child = spawn(program, [...args], {
-      stdio: ['ignore', file.fd, file.fd],
-      env: childEnvironment,
-      cwd: '/',
-      detached: true,
-    });
+    child = spawnChild(program, args, ['ignore', file.fd, file.fd]);
   } catch (error) {
     await file.close();
     end();
-    throw spawnFailure(program, error);
+    throw error;
   }
   let cancelWatch = (): void => {};
   const watch = (): void => {
@@ -118,8 +114,7 @@ async function openNameless(path: string): Promise<FileHandle> {
     await unlink(path);
     return file;
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    const why = typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'EIO';
+    const why = errnoOf(error) ?? 'EIO';
     throw new HypervisorError(
       'Unavailable',
       `No file can be made in ${posix.dirname(path)} (${why}). See its file system: full, or read-only.`,

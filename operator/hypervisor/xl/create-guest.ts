@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { errnoOf } from '../errno-of.ts';
 import { type DomainIdentity, type GuestRequest, HypervisorError } from '../hypervisor.ts';
 import { type Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { inBatches } from '../sysfs/in-batches.ts';
@@ -120,8 +121,7 @@ async function writePrivate(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    const { code } = error as { code?: unknown };
-    const why = typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'EIO';
+    const why = errnoOf(error) ?? 'EIO';
     throw new HypervisorError(
       'Unavailable',
       `The guest's configuration cannot be written to ${posix.dirname(path)} (${why}). See its file system: full, or read-only.`,

@@ -1,5 +1,5 @@
 import { HypervisorError } from '../hypervisor.ts';
-import { type Sysfs, SysfsError } from '../sysfs/sysfs.ts';
+import { type Sysfs, orUndefined } from '../sysfs/sysfs.ts';
 
 /** Throws `Unavailable`, with what to do, unless this is the dom0 of a Xen host. */
 export async function requireDom0(sysfs: Sysfs): Promise<void> {
@@ -42,10 +42,5 @@ export async function readKernelFacts(sysfs: Sysfs): Promise<KernelFacts> {
 }
 
 async function read(sysfs: Sysfs, path: string): Promise<string | undefined> {
-  try {
-    return (await sysfs.read(path))?.trim();
-  } catch (error) {
-    if (error instanceof SysfsError) return undefined;
-    throw error;
-  }
+  return (await orUndefined(() => sysfs.read(path)))?.trim();
 }

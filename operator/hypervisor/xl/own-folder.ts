@@ -1,4 +1,5 @@
 import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { errnoOf } from '../errno-of.ts';
 import { HypervisorError } from '../hypervisor.ts';
 
 /** Makes the folder, or accepts it as it is if nobody but us (and root) can have put anything there. Throws `Unavailable`. */
@@ -11,8 +12,7 @@ export async function requireOwnFolder(path: string): Promise<void> {
     if ((facts.mode & 0o077) !== 0) await chmod(path, 0o700);
   } catch (error) {
     if (error instanceof HypervisorError) throw error;
-    const { code } = error as { code?: unknown };
-    throw refusal(path, typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'it cannot be made');
+    throw refusal(path, errnoOf(error) ?? 'it cannot be made');
   }
 }
 

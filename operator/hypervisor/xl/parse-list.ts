@@ -1,4 +1,5 @@
 import { HypervisorError } from '../hypervisor.ts';
+import { firstReservedDomid } from '../libxenctrl/arguments.ts';
 
 /** A domain as `xl list -v` shows it. The name may hold anything but a line break. */
 export interface ListedDomain {
@@ -12,9 +13,6 @@ export interface ListedDomain {
   /** SHUTDOWN_* of Xen's public/sched.h, if it is shut down. */
   readonly shutdownReason?: number;
 }
-
-/** DOMID_FIRST_RESERVED: domids from it on name no domain. */
-const firstReservedDomid = 0x7ff0;
 
 /** From the right, where the columns are: domid, memory, processors, state, time, uuid, reason, label. */
 const row =

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { HypervisorError } from '../hypervisor.ts';
 import type { Clock } from '../../runtime/ports.ts';
-import { childEnvironment } from './child-environment.ts';
+import { spawnChild } from './spawn-child.ts';
 import { spawnFailure } from './spawn-failure.ts';
 
 /** What a program answered that came to its end by itself. */
@@ -41,14 +41,9 @@ export function startQuery(program: string, args: readonly string[], options: Qu
   const command = `${program} ${args[0] ?? ''}`.trim();
   let child: ChildProcess;
   try {
-    child = spawn(program, [...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: childEnvironment,
-      cwd: '/',
-      detached: true,
-    });
+    child = spawnChild(program, args, ['ignore', 'pipe', 'pipe']);
   } catch (error) {
-    reject(spawnFailure(program, error));
+    reject(error);
     end(undefined);
     return { answer, ended };
   }

@@ -1,9 +1,10 @@
 import { lstat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { errnoOf } from '../errno-of.ts';
 import { type FileFacts, HypervisorError } from '../hypervisor.ts';
 import { isSavePath } from '../save-path.ts';
 
-const absent: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
 
 /**
  * A saved state below /var/lib/xen, which is below `root` in tests; undefined if there is no regular file. Neither the file
@@ -21,10 +22,8 @@ export async function inspectSavedState(path: string, root = '/'): Promise<FileF
     const facts = await lstat(posix.join(root, path));
     return facts.isFile() ? { size: facts.size, modifiedAt: Math.trunc(facts.mtimeMs) } : undefined;
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (absent.has(code)) return undefined;
-    if (error instanceof HypervisorError) throw error;
-    const errno = typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'EIO';
+    const errno = errnoOf(error) ?? 'EIO';
+    if (absent.has(errno)) return undefined;
     throw new HypervisorError(
       'Unavailable',
       `${path} cannot be looked at (${errno}). Run the agent as root in dom0, and see the file system.`,

@@ -1,9 +1,9 @@
+import { errnoOf } from '../errno-of.ts';
 import { HypervisorError } from '../hypervisor.ts';
 
 /** Why a program could not be started, and what to do. */
 export function spawnFailure(program: string, error: unknown): HypervisorError {
-  const { code } = (error ?? {}) as { code?: unknown };
-  const errno = typeof code === 'string' && /^E[A-Z0-9]{1,24}$/.test(code) ? code : 'EIO';
+  const errno = errnoOf(error) ?? 'EIO';
   return new HypervisorError('Unavailable', `${program} cannot be started (${errno}): ${nextStep(errno)}`, {
     cause: error,
   });

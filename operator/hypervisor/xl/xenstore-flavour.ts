@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type Sysfs, SysfsError } from '../sysfs/sysfs.ts';
+import { type Sysfs, orUndefined } from '../sysfs/sysfs.ts';
 
 const pidFiles = ['run/xenstored.pid', 'run/xen/xenstored.pid', 'run/oxenstored.pid', 'var/run/xenstored.pid'];
 
@@ -10,24 +10,16 @@ const unknown = 'unknown';
  * where it is a domain of its own. Neither daemon tells its version to clients.
  */
 export async function readXenstoreVersion(sysfs: Sysfs): Promise<string> {
+  const read = (path: string) => orUndefined(() => sysfs.read(path));
   for (const file of pidFiles) {
-    const pid = (await read(sysfs, file))?.trim();
+    const pid = (await read(file))?.trim();
     if (pid === undefined || !/^[1-9]\d{0,8}$/.test(pid)) continue;
-    const name = (await read(sysfs, `proc/${pid}/comm`))?.trim();
-    const command = (await read(sysfs, `proc/${pid}/cmdline`))?.split('\0')[0] ?? '';
+    const name = (await read(`proc/${pid}/comm`))?.trim();
+    const command = (await read(`proc/${pid}/cmdline`))?.split('\0')[0] ?? '';
     const flavour = name === 'xenstored' ? 'C xenstored' : name === 'oxenstored' ? 'oxenstored' : undefined;
     if (flavour === undefined) continue;
     const release = /^xen-(\d{1,3}\.\d{1,3})$/.exec(posix.basename(posix.dirname(posix.dirname(command))))?.[1];
     return release === undefined ? flavour : `${flavour} ${release}`;
   }
   return unknown;
-}
-
-async function read(sysfs: Sysfs, path: string): Promise<string | undefined> {
-  try {
-    return await sysfs.read(path);
-  } catch (error) {
-    if (error instanceof SysfsError) return undefined;
-    throw error;
-  }
 }
