@@ -2,7 +2,6 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { DomainFabric } from './fabric.ts';
 
@@ -36,8 +35,7 @@ export function createFakexenFabric(options: {
       known.add(domid);
     },
     introduce: async (domid) => {
-      // A daemon that has not let go of the domid's last ring yet closes the link instead of answering.
-      await retried(async () => run(fakexen, ['introduce', directory, String(domid)]));
+      await run(fakexen, ['introduce', directory, String(domid)]);
       const guestSocket = join(directory, `g${domid}.sock`);
       const ring = spawn(fakexen, ['attach', directory, String(domid), guestSocket], {
         stdio: ['ignore', 'pipe', 'ignore'],
@@ -63,19 +61,4 @@ export function createFakexenFabric(options: {
       await Promise.all([...rings.keys()].map(stop));
     },
   };
-}
-
-const tries = 3;
-const pauseMs = 100;
-
-async function retried(work: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (attempt === tries) throw error;
-      await setTimeout(pauseMs);
-    }
-  }
 }
