@@ -1,3 +1,4 @@
+import { findCondition } from '../../api/conditions.ts';
 import type { PciAttachment } from '../../api/generated/pci-attachment.ts';
 import type { XenHost } from '../../api/generated/xen-host.ts';
 import { askedBefore, attachmentName, stubDomainOf } from '../pci/asked-before.ts';
@@ -11,6 +12,11 @@ export type DevicesFit =
 
 /** Tries to claim a device of the host for each attachment, as it would be done if the stub domain were placed there. */
 export function devicesNeeded(attachments: readonly PciAttachment[], host: XenHost, view: ClaimsView): DevicesFit {
+  if (attachments.length === 0) return { fits: true, numaNodes: 0 };
+  const passthrough = findCondition(host.status?.conditions, 'PassthroughReady');
+  if (passthrough?.status === 'False') {
+    return { fits: false, message: `${host.metadata.name}: ${passthrough.message}` };
+  }
   const taken = new Map<string, Holder>();
   const trial: ClaimsView = {
     holderOf: (address) => taken.get(address) ?? view.holderOf(address),

@@ -39,3 +39,12 @@ test('what another has, or is not there, does not fit, and the reason is told', 
   expect(found).toMatchObject({ fits: false, message: expect.stringContaining('default/x has 0000:03:00.0') });
   expect(devicesNeeded([byAddress('0000:09:00.0', 'a')], host, free)).toMatchObject({ fits: false });
 });
+
+test('a host that can give no device says why, and is no hindrance for who needs none', () => {
+  const message = 'The IOMMU is off.';
+  const condition = { type: 'PassthroughReady', status: 'False' as const, reason: 'IommuOff', message };
+  const conditions = [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+  const off = { ...host, status: { ...host.status, conditions } };
+  expect(devicesNeeded([bySelector('a')], off, free)).toEqual({ fits: false, message: `xen-1: ${message}` });
+  expect(devicesNeeded([], off, free)).toEqual({ fits: true, numaNodes: 0 });
+});
