@@ -1,40 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { StubDomain } from '../../../operator/api/generated/stub-domain.ts';
-import { agentManager, leaseNamespace } from '../../../operator/api/names.ts';
+import { agentManager } from '../../../operator/api/names.ts';
 import { createCentral } from '../../../operator/controllers/central.ts';
-import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
 import { Closers } from '../../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
-import { createKubeClient } from '../../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../../operator/kube/config.ts';
-import { namespaces, stubDomains, xenHosts } from '../../../operator/kube/resources.ts';
-import type { KubeClient } from '../../../operator/kube/types.ts';
+import { stubDomains, xenHosts } from '../../../operator/kube/resources.ts';
+import type { ClusterClient } from '../../../operator/kube/client.ts';
 import { silentLogger, systemClock } from '../../../operator/runtime/ports.ts';
 import { eventually } from '../../support/eventually.ts';
-import { projectCrds } from '../../support/sample-crds.ts';
+import { startTestCluster } from '../../support/test-cluster.ts';
 
 const closers = new Closers();
 const hosts = 10;
 /** Two stub domains of MiniOS' 28 MiB fit. */
 const freeMiB = 60;
-let kube: KubeClient;
+let kube: ClusterClient;
 
 beforeAll(async () => {
-  const home = await mkdtemp(join(tmpdir(), 'ch-'));
-  closers.add(() => rm(home, { recursive: true, force: true }));
-  const kubeconfigPath = join(home, 'kubeconfig');
-  const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-  closers.add(() => server.close());
-  const client = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
-  closers.add(() => client.close());
-  kube = client;
-  const metadata = { name: leaseNamespace };
-  await kube.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { fieldManager: 'test' });
+  const cluster = await startTestCluster();
+  closers.add(() => cluster.close());
+  ({ kube } = cluster);
   for (let index = 0; index < hosts; index += 1) await aHost(`xen-${String(index)}`);
-  const central = createCentral({ kube: client, clock: systemClock, random: Math.random, logger: silentLogger });
+  const central = createCentral({ kube, clock: systemClock, random: Math.random, logger: silentLogger });
   closers.add(() => central.stop());
   await central.start();
 });

@@ -1,23 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decide, stampConditions } from '../../../operator/api/conditions.ts';
 import type { StubDomain } from '../../../operator/api/generated/stub-domain.ts';
 import { agentManager, leaseNamespace } from '../../../operator/api/names.ts';
 import { conditionTypes } from '../../../operator/api/reasons.ts';
 import { type Central, createCentral } from '../../../operator/controllers/central.ts';
-import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
 import { Closers } from '../../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
-import { createKubeClient } from '../../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../../operator/kube/config.ts';
-import { leases, namespaces, stubDomains, xenHosts } from '../../../operator/kube/resources.ts';
+import { leases, stubDomains, xenHosts } from '../../../operator/kube/resources.ts';
 import type { KubeClient, KubeObject, KubeWatcher } from '../../../operator/kube/types.ts';
 import { silentLogger } from '../../../operator/runtime/ports.ts';
 import { eventually } from '../../support/eventually.ts';
-import { projectCrds } from '../../support/sample-crds.ts';
 import { type SkippingClock, skippingClock } from '../../support/skipping-clock.ts';
+import { startTestCluster } from '../../support/test-cluster.ts';
 
 const count = 200;
 const closers = new Closers();
@@ -28,16 +22,9 @@ let kube: KubeClient & KubeWatcher;
 let central: Central;
 
 beforeAll(async () => {
-  const home = await mkdtemp(join(tmpdir(), 'lh-'));
-  closers.add(() => rm(home, { recursive: true, force: true }));
-  const kubeconfigPath = join(home, 'kubeconfig');
-  const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-  closers.add(() => server.close());
-  const client = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
-  closers.add(() => client.close());
-  kube = client;
-  const metadata = { name: leaseNamespace };
-  await kube.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { fieldManager: 'test' });
+  const cluster = await startTestCluster();
+  closers.add(() => cluster.close());
+  ({ kube } = cluster);
   await kube.create(xenHosts, { metadata: { name: 'xen-1' } });
   await renew('1');
   for (let index = 0; index < count; index += 1) await aRunningOne(`d-${String(index)}`);

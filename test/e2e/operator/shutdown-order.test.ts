@@ -1,35 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { leaseNamespace } from '../../../operator/api/names.ts';
 import { createCentral } from '../../../operator/controllers/central.ts';
-import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
 import { Closers } from '../../../operator/embedded/world/closers.ts';
 import { uuidOf } from '../../../operator/embedded/world/fleet.ts';
-import { createKubeClient } from '../../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../../operator/kube/config.ts';
-import { namespaces, stubDomains } from '../../../operator/kube/resources.ts';
+import { stubDomains } from '../../../operator/kube/resources.ts';
 import type { KubeClient, KubeObject, KubeWatcher } from '../../../operator/kube/types.ts';
 import { silentLogger } from '../../../operator/runtime/ports.ts';
-import { projectCrds } from '../../support/sample-crds.ts';
 import { skippingClock } from '../../support/skipping-clock.ts';
+import { startTestCluster } from '../../support/test-cluster.ts';
 
 const closers = new Closers();
 const clock = skippingClock();
 let kube: KubeClient & KubeWatcher;
 
 beforeAll(async () => {
-  const home = await mkdtemp(join(tmpdir(), 'so-'));
-  closers.add(() => rm(home, { recursive: true, force: true }));
-  const kubeconfigPath = join(home, 'kubeconfig');
-  const server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-  closers.add(() => server.close());
-  const client = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
-  closers.add(() => client.close());
-  kube = client;
-  const metadata = { name: leaseNamespace };
-  await kube.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { fieldManager: 'test' });
+  const cluster = await startTestCluster();
+  closers.add(() => cluster.close());
+  ({ kube } = cluster);
 });
 afterAll(() => closers.close());
 

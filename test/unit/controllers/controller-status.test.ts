@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decide, stampConditions } from '../../../operator/api/conditions.ts';
 import type { PciAttachment } from '../../../operator/api/generated/pci-attachment.ts';
@@ -8,15 +5,12 @@ import { agentManager, controllerManager } from '../../../operator/api/names.ts'
 import { conditionTypes, type Reason } from '../../../operator/api/reasons.ts';
 import { type ControllerStatus, applyControllerStatus } from '../../../operator/controllers/controller-status.ts';
 import type { HostLiveness } from '../../../operator/controllers/host-leases.ts';
-import { type EmbeddedApiServer, startApiServer } from '../../../operator/embedded/api-server/server.ts';
-import { type ClusterClient, createKubeClient } from '../../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../../operator/kube/config.ts';
+import type { ClusterClient } from '../../../operator/kube/client.ts';
 import { pciAttachments } from '../../../operator/kube/resources.ts';
 import { type ApiClient, apiClient } from '../../support/api-client.ts';
-import { projectCrds } from '../../support/sample-crds.ts';
+import { type TestCluster, startTestCluster } from '../../support/test-cluster.ts';
 
-let home: string;
-let server: EmbeddedApiServer;
+let cluster: TestCluster;
 let kube: ClusterClient;
 let api: ApiClient;
 let count = 0;
@@ -24,17 +18,13 @@ let name: string;
 let silenced: Set<string>;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'cs-'));
-  const kubeconfigPath = join(home, 'kubeconfig');
-  server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-  kube = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
-  api = apiClient(kubeconfigPath);
+  cluster = await startTestCluster();
+  ({ kube } = cluster);
+  api = apiClient(cluster.kubeconfigPath);
 });
 afterAll(async () => {
   api.close();
-  await kube.close();
-  await server.close();
-  await rm(home, { recursive: true, force: true });
+  await cluster.close();
 });
 
 beforeEach(async () => {

@@ -1,34 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { StatusReporter } from '../../../../operator/agent/reconcile/report.ts';
 import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../../../operator/api/generated/stub-domain.ts';
 import type { DeviceModelState } from '../../../../operator/domain/untrusted.ts';
-import { type EmbeddedApiServer, startApiServer } from '../../../../operator/embedded/api-server/server.ts';
-import { type ClusterClient, createKubeClient } from '../../../../operator/kube/client.ts';
-import { loadClusterConfig } from '../../../../operator/kube/config.ts';
+import type { ClusterClient } from '../../../../operator/kube/client.ts';
 import { Overlay } from '../../../../operator/kube/overlay.ts';
 import { pciAttachments, stubDomains } from '../../../../operator/kube/resources.ts';
 import type { KubeClient } from '../../../../operator/kube/types.ts';
 import { aSnapshot, aSpec, anAttachment } from '../../../support/builders.ts';
-import { projectCrds } from '../../../support/sample-crds.ts';
+import { type TestCluster, startTestCluster } from '../../../support/test-cluster.ts';
 
-let home: string;
-let server: EmbeddedApiServer;
+let cluster: TestCluster;
 let kube: ClusterClient;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'rp-'));
-  const kubeconfigPath = join(home, 'kubeconfig');
-  server = await startApiServer({ kubeconfigPath, crds: projectCrds() });
-  kube = createKubeClient(await loadClusterConfig({ kubeconfig: kubeconfigPath }));
+  cluster = await startTestCluster();
+  ({ kube } = cluster);
 });
 afterAll(async () => {
-  await kube.close();
-  await server.close();
-  await rm(home, { recursive: true, force: true });
+  await cluster.close();
 });
 
 const make = (name: string) =>
