@@ -9,6 +9,7 @@ import { createCentralMetrics } from '../../operator/controllers/central-metrics
 import { type Central, createCentral } from '../../operator/controllers/central.ts';
 import { startApiServer } from '../../operator/embedded/api-server/server.ts';
 import type { HostAdmin } from '../../operator/embedded/simulated-host/admin.ts';
+import type { DeviceModelReport } from '../../operator/embedded/simulated-host/device-model/record.ts';
 import type { GuestDefinition } from '../../operator/embedded/simulated-host/guest.ts';
 import { startSimulatedHost, type SimulatedHost } from '../../operator/embedded/simulated-host/simulated-host.ts';
 import { topologyWith } from '../../operator/embedded/simulated-host/topology.ts';
@@ -88,6 +89,11 @@ export class WorldHost {
   /** A guest that runs on this host, with the uuid that belongs to its name. */
   async addGuest(name: string, more: Partial<GuestDefinition> = {}): Promise<{ uuid: string; domid: number }> {
     return this.admin.addGuest({ name, uuid: uuidOf(name), ...more });
+  }
+
+  /** The last device model that the guest had, dead or alive. */
+  async deviceModel(guest: string): Promise<DeviceModelReport | undefined> {
+    return (await this.admin.deviceModels()).findLast((one) => one.guest === guest);
   }
 
   async start(): Promise<void> {

@@ -13,7 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
 const device = '0000:04:00.0';
 
 /** A guest with a stub domain that nobody here made: what a StubDomain that was orphaned leaves behind. */
@@ -37,7 +36,7 @@ describe('a stub domain that something else made', () => {
 
     await objects.attachment('found-nic', 'found', device, { driverPolicy: 'Seize' });
     await objects.ready('PciAttachment', 'found-nic');
-    expect((await model('found'))?.guestDevices).toEqual([{ device: device.slice(5), devfn: 32 }]);
+    expect((await world.host().deviceModel('found'))?.guestDevices).toEqual([{ device: device.slice(5), devfn: 32 }]);
     await objects.patchSpec('StubDomain', 'found', { runState: 'Paused' });
     await objects.condition('StubDomain', 'found', 'Ready', { status: 'True', message: /paused, as asked/ });
     await objects.patchSpec('StubDomain', 'found', { runState: 'Running' });
@@ -47,7 +46,7 @@ describe('a stub domain that something else made', () => {
     await world.host().startAgent();
     await objects.removed('PciAttachment', 'found-nic');
     await objects.removed('StubDomain', 'found');
-    const left = await model('found');
+    const left = await world.host().deviceModel('found');
     expect(left).toMatchObject({ domid, phase: 'running', guestDevices: [] });
     expect(left?.commands).toEqual({ 'pci-ins': 1, save: 1, continue: 1, 'pci-rem': 1 });
     expect(await world.host().store.tryList(`/tool/stubdom/${uuidOf('found')}`)).toBeUndefined();
@@ -77,10 +76,10 @@ describe('a stub domain that something else made', () => {
     expect(refused.message).toMatch(/QMP/);
     await objects.patchSpec('StubDomain', 'upstream', { runState: 'Paused' });
     await objects.condition('StubDomain', 'upstream', 'Ready', { status: 'False', reason: 'Unsupported' });
-    expect((await model('upstream'))?.commands).toEqual({});
+    expect((await world.host().deviceModel('upstream'))?.commands).toEqual({});
     await objects.removed('PciAttachment', 'upstream-nic');
     await objects.removed('StubDomain', 'upstream');
-    expect(await model('upstream')).toMatchObject({ phase: 'running' });
+    expect(await world.host().deviceModel('upstream')).toMatchObject({ phase: 'running' });
   });
 
   test('is let go of when the guest ends, and its next one is adopted', async () => {
@@ -96,7 +95,9 @@ describe('a stub domain that something else made', () => {
     expect(await objects.events('reborn')).toContainEqual(expect.stringMatching(/^Normal TornDown: Let go of /));
     // Its toolstack makes the next one.
     await objects.stubDomain('made-reborn', { target: { uuid: uuidOf('reborn') }, deletionPolicy: 'Orphan' });
-    await eventually(async () => expect(await model('reborn')).toMatchObject({ targetDomid: domid, phase: 'running' }));
+    await eventually(async () =>
+      expect(await world.host().deviceModel('reborn')).toMatchObject({ targetDomid: domid, phase: 'running' }),
+    );
     await objects.removed('StubDomain', 'made-reborn');
     const { status } = await objects.ready('StubDomain', 'reborn');
     expect(status).toMatchObject({ targetDomid: domid });

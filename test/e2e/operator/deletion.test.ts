@@ -36,7 +36,6 @@ async function attached(name: string, spec: object = {}, ...quirks: string[]): P
   return address;
 }
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
 const grantsOf = async (address: string) =>
   (await world.host().admin.grants()).filter((grant) => grant.address === address);
 const claimOf = async (address: string) =>
@@ -59,7 +58,9 @@ describe('a PciAttachment', () => {
   test('is deleted: it lives until the guest has let the device go, and says that it waits', async () => {
     const address = await attached('slow', {}, 'eject-delay=3000');
     await objects.remove('PciAttachment', 'slow-0');
-    await eventually(async () => expect((await model('slow'))?.commands).toMatchObject({ 'pci-rem': 1 }));
+    await eventually(async () =>
+      expect((await world.host().deviceModel('slow'))?.commands).toMatchObject({ 'pci-rem': 1 }),
+    );
     // It is only told of when it takes longer than that.
     world.host().clock.skip(2000);
     const condition = await objects.condition('PciAttachment', 'slow-0', 'Removing', {
@@ -73,7 +74,7 @@ describe('a PciAttachment', () => {
     await objects.gone('PciAttachment', 'slow-0');
     expect(await grantsOf(address)).toEqual([]);
     expect(await claimOf(address)).toBeUndefined();
-    expect((await model('slow'))?.guestDevices).toEqual([]);
+    expect((await world.host().deviceModel('slow'))?.guestDevices).toEqual([]);
     await objects.condition('StubDomain', 'slow', 'Ready', { status: 'True' });
     await objects.condition('StubDomain', 'slow', 'ChannelIdle', { status: 'True' });
   });
@@ -96,7 +97,7 @@ describe('a PciAttachment', () => {
         ),
       );
     });
-    expect((await model('stubborn'))?.commands).toEqual({ 'pci-ins': 1, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('stubborn'))?.commands).toEqual({ 'pci-ins': 1, 'pci-rem': 1 });
   });
 
   test('of one of two devices: the other stays, and the first can come back', async () => {
@@ -114,11 +115,13 @@ describe('a PciAttachment', () => {
     expect(await store.readString(`${backend}/num_devs`)).toBe('1');
     expect(await store.readString(`${backend}/dev-0`)).toBe(second);
     expect(await store.tryRead(`${backend}/dev-1`)).toBeUndefined();
-    expect((await model('pair'))?.guestDevices.map(({ device }) => device)).toEqual([second.slice(5)]);
+    expect((await world.host().deviceModel('pair'))?.guestDevices.map(({ device }) => device)).toEqual([
+      second.slice(5),
+    ]);
     await objects.condition('PciAttachment', 'pair-2', 'Ready', { status: 'True' });
     await objects.attachment('pair-1', 'pair', first);
     await objects.ready('PciAttachment', 'pair-1');
-    expect((await model('pair'))?.guestDevices.length).toBe(2);
+    expect((await world.host().deviceModel('pair'))?.guestDevices.length).toBe(2);
   });
 
   test('of a stub domain that never existed goes at once', async () => {
@@ -158,7 +161,7 @@ describe('a StubDomain', () => {
     const address = await attached('done');
     const { status } = await objects.get('StubDomain', 'done');
     await objects.removed('StubDomain', 'done');
-    expect(await model('done')).toMatchObject({
+    expect(await world.host().deviceModel('done')).toMatchObject({
       phase: 'dead',
       commands: { 'pci-ins': 1, 'pci-rem': 1 },
       guestDevices: [],
@@ -192,12 +195,12 @@ describe('a StubDomain', () => {
     await objects.patchSpec('StubDomain', 'kept', { deletionPolicy: 'Orphan' });
     const { status } = await objects.get('StubDomain', 'kept');
     await objects.removed('StubDomain', 'kept');
-    const left = await model('kept');
+    const left = await world.host().deviceModel('kept');
     expect(left).toMatchObject({ domid: status?.domid, phase: 'running' });
     expect(left?.guestDevices.length).toBe(1);
     expect(await world.host().store.tryList(`/tool/stubdom/${uuidOf('kept')}`)).toBeUndefined();
     await objects.removed('PciAttachment', 'kept-0');
-    expect((await model('kept'))?.guestDevices.length).toBe(1);
+    expect((await world.host().deviceModel('kept'))?.guestDevices.length).toBe(1);
   });
 
   test('that waits for its guest goes at once', async () => {
@@ -229,8 +232,8 @@ describe('a StubDomain', () => {
     ];
     await kubectl.ok(['apply', '-f', '-'], { input: items.map((item) => JSON.stringify(item)).join('\n') });
     await kubectl.ok(['wait', '-n', 'team', '--for=condition=Ready', 'sd,pcia', '--all', '--timeout=20s']);
-    expect(await model('many')).toMatchObject({ commands: { 'pci-ins': 3 } });
-    expect((await model('many'))?.guestDevices.map(({ device }) => device).sort()).toEqual(
+    expect(await world.host().deviceModel('many')).toMatchObject({ commands: { 'pci-ins': 3 } });
+    expect((await world.host().deviceModel('many'))?.guestDevices.map(({ device }) => device).sort()).toEqual(
       addresses.map((one) => one.slice(5)),
     );
     const { status } = await objects.get('StubDomain', 'team/many');

@@ -39,7 +39,6 @@ const grantsOf = async (address: string) =>
   (await world.host().admin.grants()).filter((grant) => grant.address === address);
 const driverOf = async (address: string) =>
   (await world.host().hypervisor.listPciDevices()).find((device) => device.address === address)?.driver;
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
 
 async function expectEvent(name: string, text: string): Promise<void> {
   await eventually(async () => {
@@ -86,7 +85,7 @@ describe('the annotation stubdom.io/force-removal', () => {
     await stubborn('early');
     await annotate('early-0', 'planned');
     await objects.removed('PciAttachment', 'early-0');
-    expect((await model('early'))?.commands).toEqual({ 'pci-ins': 1 });
+    expect((await world.host().deviceModel('early'))?.commands).toEqual({ 'pci-ins': 1 });
   });
 
   test('passes a device that waits for the guest before it, and that one goes on waiting', async () => {
@@ -100,6 +99,6 @@ describe('the annotation stubdom.io/force-removal', () => {
     expect(await grantsOf(second)).toEqual([]);
     expect((await grantsOf(first)).length).toBe(2);
     await objects.condition('PciAttachment', 'both-0', 'Removing', { reason: 'WaitingForGuest' });
-    expect((await model('both'))?.commands).toEqual({ 'pci-ins': 2, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('both'))?.commands).toEqual({ 'pci-ins': 2, 'pci-rem': 1 });
   });
 });

@@ -21,8 +21,6 @@ async function running(name: string): Promise<string> {
   return `/local/domain/${String(status?.domid)}/device-model/${String(status?.targetDomid)}`;
 }
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
-
 describe('somebody with xl, or a shell in dom0', () => {
   test('writes a command by hand: it is left alone, and nothing of ours is sent beside it', async () => {
     const { store, admin } = world.host();
@@ -53,10 +51,10 @@ describe('somebody with xl, or a shell in dom0', () => {
     const condition = await objects.condition('StubDomain', 'paused-by-hand', 'Ready', { reason: 'PausedByOther' });
     expect(condition.message).toMatch(/xl unpause paused-by-hand\.$/);
     await objects.condition('StubDomain', 'paused-by-hand', 'Paused', { status: 'True', reason: 'PausedByOther' });
-    expect((await model('paused-by-hand'))?.commands).toEqual({ save: 1 });
+    expect((await world.host().deviceModel('paused-by-hand'))?.commands).toEqual({ save: 1 });
     clock.skip(120_000);
     await eventually(async () => {
-      expect((await model('paused-by-hand'))?.commands).toEqual({ save: 1, continue: 1 });
+      expect((await world.host().deviceModel('paused-by-hand'))?.commands).toEqual({ save: 1, continue: 1 });
     });
     await objects.ready('StubDomain', 'paused-by-hand');
   });
@@ -73,13 +71,13 @@ describe('somebody with xl, or a shell in dom0', () => {
     clock.skip(600_000);
     await objects.attachment('migrating-nic', 'migrating', '0000:04:00.0');
     await objects.condition('PciAttachment', 'migrating-nic', 'Inserted', { reason: 'StubDomainPaused' });
-    expect((await model('migrating'))?.commands).toEqual({ save: 1 });
+    expect((await world.host().deviceModel('migrating'))?.commands).toEqual({ save: 1 });
     // The migration failed: libxl has the device model go on before it resumes the guest.
     await store.write(`${channel}/command`, 'continue');
     await admin.suspendGuest(uuidOf('migrating'), false);
     await objects.ready('StubDomain', 'migrating');
     await objects.ready('PciAttachment', 'migrating-nic');
-    expect((await model('migrating'))?.commands).toEqual({ save: 1, continue: 1, 'pci-ins': 1 });
+    expect((await world.host().deviceModel('migrating'))?.commands).toEqual({ save: 1, continue: 1, 'pci-ins': 1 });
   });
 
   test('leaves a reply behind: it is cleared after a grace, and not before', async () => {
@@ -141,7 +139,7 @@ describe('a compromised device model', () => {
     await running('liar-forges');
     await objects.attachment('liar-forges-nic', 'liar-forges', '0000:10:04.0');
     await eventually(async () => {
-      expect((await model('liar-forges'))?.commands).toMatchObject({ 'pci-ins': 1 });
+      expect((await world.host().deviceModel('liar-forges'))?.commands).toMatchObject({ 'pci-ins': 1 });
     });
     clock.skip(61_000);
     await eventually(async () => {
@@ -151,7 +149,7 @@ describe('a compromised device model', () => {
       );
       expect(['Inserted', 'InsertUnknown']).toContain(inserted?.reason);
     });
-    expect((await model('liar-forges'))?.commands).toEqual({ 'pci-ins': 1 });
+    expect((await world.host().deviceModel('liar-forges'))?.commands).toEqual({ 'pci-ins': 1 });
     await admin.clearQuirks();
   });
 });

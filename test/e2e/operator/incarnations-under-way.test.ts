@@ -30,8 +30,8 @@ async function attached(name: string, count: number): Promise<string[]> {
   return addresses;
 }
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
-const inGuest = async (guest: string) => (await model(guest))?.guestDevices.map(({ device }) => device).sort();
+const inGuest = async (guest: string) =>
+  (await world.host().deviceModel(guest))?.guestDevices.map(({ device }) => device).sort();
 const short = (addresses: readonly (string | undefined)[]) => addresses.map((address) => address?.slice(5)).sort();
 
 /** The guest runs under another domid, and its StubDomain with it. */
@@ -54,7 +54,7 @@ describe('the guest restarts', () => {
     await objects.gone('PciAttachment', 'leaving-1');
     for (const name of ['leaving-0', 'leaving-2']) await objects.ready('PciAttachment', name);
     expect(await inGuest('leaving')).toEqual(short([first, third]));
-    expect((await model('leaving'))?.commands).toEqual({ 'pci-ins': 2 });
+    expect((await world.host().deviceModel('leaving'))?.commands).toEqual({ 'pci-ins': 2 });
     const claimed = `/libxl/pci/${(second ?? '').replaceAll(/[:.]/g, '-')}/domid`;
     expect(await store.tryRead(claimed)).toBeUndefined();
     expect((await admin.grants()).filter(({ address }) => address === second)).toEqual([]);
@@ -73,7 +73,7 @@ describe('the guest restarts', () => {
     expect(status?.savedState?.path).not.toBe(before.status?.savedState?.path);
     for (const index of addresses.keys())
       await objects.condition('PciAttachment', `napping-${String(index)}`, 'Ready', { reason: 'StubDomainPaused' });
-    expect((await model('napping'))?.commands).toEqual({ save: 1 });
+    expect((await world.host().deviceModel('napping'))?.commands).toEqual({ save: 1 });
     await objects.patchSpec('StubDomain', 'napping', { runState: 'Running' });
     await objects.condition('StubDomain', 'napping', 'Ready', { status: 'True', message: /running, as asked/ });
     for (const index of addresses.keys()) await objects.ready('PciAttachment', `napping-${String(index)}`);
@@ -147,7 +147,7 @@ describe('objects that were deleted without their finalizers and created again',
     await objects.ready('PciAttachment', 'restored-0');
     expect(after.metadata.uid).not.toBe(before.metadata.uid);
     expect([after.status?.uuid, after.status?.domid]).toEqual([before.status?.uuid, before.status?.domid]);
-    expect((await model('restored'))?.commands).toEqual({ 'pci-ins': 1 });
+    expect((await world.host().deviceModel('restored'))?.commands).toEqual({ 'pci-ins': 1 });
     await eventually(async () => {
       const said = [...(await objects.events('restored')), ...(await objects.events('restored-0'))];
       expect(said).toEqual(
@@ -160,7 +160,7 @@ describe('objects that were deleted without their finalizers and created again',
     // They are the owners now: what they are asked is done.
     await objects.removed('PciAttachment', 'restored-0');
     await objects.removed('StubDomain', 'restored');
-    expect((await model('restored'))?.phase).toBe('dead');
+    expect((await world.host().deviceModel('restored'))?.phase).toBe('dead');
   });
 
   test('with another spec: the stub domain is made anew', async () => {
@@ -183,7 +183,9 @@ describe('objects that were deleted without their finalizers and created again',
     await lost('PciAttachment', 'retuned-0');
     await objects.attachment('retuned-0', 'retuned', address, { options: { permissive: 'Enabled' } });
     await world.host().startAgent();
-    await eventually(async () => expect((await model('retuned'))?.commands).toEqual({ 'pci-ins': 2, 'pci-rem': 1 }));
+    await eventually(async () =>
+      expect((await world.host().deviceModel('retuned'))?.commands).toEqual({ 'pci-ins': 2, 'pci-rem': 1 }),
+    );
     await objects.ready('PciAttachment', 'retuned-0');
   });
 });

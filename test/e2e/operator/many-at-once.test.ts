@@ -12,8 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
-
 async function running(guest: string, ...quirks: string[]): Promise<void> {
   for (const quirk of quirks) await world.host().admin.addQuirk(`${quirk}@${guest}`);
   await world.host().addGuest(guest);
@@ -26,7 +24,7 @@ test('one stub domain gets its devices in the order in which they were asked for
   const addresses = ['0000:10:08.0', '0000:10:03.0', '0000:10:05.0', '0000:10:01.0'];
   for (const [index, address] of addresses.entries()) await objects.attachment(`row-${String(index)}`, 'row', address);
   for (const index of addresses.keys()) await objects.ready('PciAttachment', `row-${String(index)}`);
-  expect((await model('row'))?.commands).toMatchObject({ 'pci-ins': 4 });
+  expect((await world.host().deviceModel('row'))?.commands).toMatchObject({ 'pci-ins': 4 });
   const slots = await Promise.all(
     [...addresses.keys()].map(async (index) => {
       const { status } = await objects.get('PciAttachment', `row-${String(index)}`);
@@ -44,7 +42,7 @@ test('a device model that takes its time, and one that never answers, delay nobo
   await objects.attachment('sluggish-0', 'sluggish', '0000:10:09.0');
   await objects.attachment('mute-0', 'mute', '0000:10:0a.0');
   await eventually(async () => {
-    expect((await model('mute'))?.commands).toMatchObject({ 'pci-ins': 1 });
+    expect((await world.host().deviceModel('mute'))?.commands).toMatchObject({ 'pci-ins': 1 });
   });
   await objects.attachment('brisk-0', 'brisk', '0000:10:0b.0');
   await objects.ready('PciAttachment', 'brisk-0');

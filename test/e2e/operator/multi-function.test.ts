@@ -33,9 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
-const inserted = async (guest: string) => ((await model(guest))?.inserted ?? []).map(({ devfn }) => devfn);
-const seen = async (guest: string) => ((await model(guest))?.guestDevices ?? []).map(({ devfn }) => devfn).sort();
+const inserted = async (guest: string) =>
+  ((await world.host().deviceModel(guest))?.inserted ?? []).map(({ devfn }) => devfn);
+const seen = async (guest: string) =>
+  ((await world.host().deviceModel(guest))?.guestDevices ?? []).map(({ devfn }) => devfn).sort();
 const grantsOf = async (card: string) =>
   (await world.host().admin.grants()).filter(({ address }) => address.startsWith(card));
 /** Functions of the card that are claimed on the host. */
@@ -80,14 +81,14 @@ describe('a card with four functions', () => {
     expect(await seen('quad')).toEqual([0x30, 0x31, 0x32, 0x33]);
     const { status } = await objects.get('PciAttachment', 'quad-2');
     expect(status?.virtualDeviceFunction).toBe('0x32');
-    expect((await model('quad'))?.commands).toEqual({ 'pci-ins': 4 });
+    expect((await world.host().deviceModel('quad'))?.commands).toEqual({ 'pci-ins': 4 });
   });
 
   test('leaves with function 0; what is still wanted comes again with the next function 0', async () => {
     const card = await whole('again');
     await objects.removed('PciAttachment', 'again-0');
     expect(await seen('again')).toEqual([]);
-    expect((await model('again'))?.slotsInUse).toBe(4);
+    expect((await world.host().deviceModel('again'))?.slotsInUse).toBe(4);
     for (const fn of [1, 2, 3]) {
       await objects.condition('PciAttachment', `again-${fn}`, 'Ready', {
         status: 'False',
@@ -99,7 +100,7 @@ describe('a card with four functions', () => {
     for (const fn of [0, 1, 2, 3]) await objects.ready('PciAttachment', `again-${fn}`);
     expect(await inserted('again')).toEqual([0x33, 0x32, 0x31, 0x30, 0x33, 0x32, 0x31, 0x30]);
     expect(await seen('again')).toEqual([0x30, 0x31, 0x32, 0x33]);
-    expect((await model('again'))?.commands).toEqual({ 'pci-ins': 8, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('again'))?.commands).toEqual({ 'pci-ins': 8, 'pci-rem': 1 });
   });
 
   test('does not let one of the others go alone: it leaves when function 0 does', async () => {
@@ -115,13 +116,13 @@ describe('a card with four functions', () => {
     await objects.gone('PciAttachment', 'clinging-0');
     await objects.gone('PciAttachment', 'clinging-2');
     expect(await claimsOf(card)).toEqual([1, 3]);
-    expect((await model('clinging'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('clinging'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
   });
 
   test('of a StubDomain that is deleted leaves with one command, and no trace', async () => {
     const card = await whole('over');
     await objects.removed('StubDomain', 'over');
-    expect((await model('over'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('over'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
     expect(await grantsOf(card)).toEqual([]);
     expect(await claimsOf(card)).toEqual([]);
   });
@@ -185,7 +186,7 @@ describe('a card with four functions', () => {
     for (const fn of [0, 1, 2, 3]) await objects.gone('PciAttachment', `half-${fn}`);
     expect(await grantsOf(card)).toEqual([]);
     expect(await claimsOf(card)).toEqual([]);
-    const { 'pci-rem': removals = 0 } = (await model('half'))?.commands ?? {};
+    const { 'pci-rem': removals = 0 } = (await world.host().deviceModel('half'))?.commands ?? {};
     expect(removals).toBe(0);
   });
 
@@ -202,7 +203,7 @@ describe('a card with four functions', () => {
     expect(await inserted('shaken')).toEqual([0x33, 0x32, 0x31, 0x30]);
     await objects.remove('PciAttachment', 'shaken-0');
     await eventually(async () => {
-      expect((await model('shaken'))?.commands).toMatchObject({ 'pci-rem': 1 });
+      expect((await world.host().deviceModel('shaken'))?.commands).toMatchObject({ 'pci-rem': 1 });
     });
     await world.host().stopAgent();
     await eventually(async () => {
@@ -214,7 +215,7 @@ describe('a card with four functions', () => {
       await objects.condition('PciAttachment', `shaken-${fn}`, 'Ready', { reason: 'FunctionZeroMissing' });
       await objects.removed('PciAttachment', `shaken-${fn}`);
     }
-    expect((await model('shaken'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
+    expect((await world.host().deviceModel('shaken'))?.commands).toEqual({ 'pci-ins': 4, 'pci-rem': 1 });
     expect(await grantsOf(card)).toEqual([]);
     expect(await claimsOf(card)).toEqual([]);
   });

@@ -13,8 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const model = async (guest: string) => (await world.host().admin.deviceModels()).findLast((one) => one.guest === guest);
-
 async function running(name: string): Promise<string> {
   await world.host().addGuest(name);
   await objects.stubDomain(name);
@@ -31,7 +29,9 @@ describe('a pause', () => {
     await pause('saved');
     const { status } = await objects.ready('StubDomain', 'saved');
     expect(status).toMatchObject({ phase: 'Paused', savedState: { path, sizeBytes: expect.any(Number) } });
-    expect(await model('saved')).toMatchObject({ saves: [{ path, bytes: status?.savedState?.sizeBytes }] });
+    expect(await world.host().deviceModel('saved')).toMatchObject({
+      saves: [{ path, bytes: status?.savedState?.sizeBytes }],
+    });
   });
 
   test.each([
@@ -53,7 +53,7 @@ describe('a pause', () => {
         `Warning ${reason}: The device model paused, but ${path} ${words}: its state was not saved`,
       );
     });
-    expect((await model(name))?.commands).toEqual({ save: 1 });
+    expect((await world.host().deviceModel(name))?.commands).toEqual({ save: 1 });
     // What the message says to do.
     await admin.clearQuirks();
     await resume(name);
@@ -61,7 +61,7 @@ describe('a pause', () => {
     await pause(name);
     await objects.condition('StubDomain', name, 'Ready', { status: 'True', message: /paused, as asked/ });
     expect((await objects.get('StubDomain', name)).status?.savedState).toMatchObject({ path });
-    expect((await model(name))?.commands).toEqual({ save: 2, continue: 1 });
+    expect((await world.host().deviceModel(name))?.commands).toEqual({ save: 2, continue: 1 });
   });
 
   test('that is not answered is said, and asked for again', async () => {
@@ -69,7 +69,7 @@ describe('a pause', () => {
     const path = await running('slow');
     await admin.addQuirk('save-delay=3600000@slow');
     await pause('slow');
-    await eventually(async () => expect((await model('slow'))?.commands).toEqual({ save: 1 }));
+    await eventually(async () => expect((await world.host().deviceModel('slow'))?.commands).toEqual({ save: 1 }));
     clock.skip(60_000);
     const failed = await objects.condition('StubDomain', 'slow', 'Ready', { status: 'False', reason: 'PauseFailed' });
     expect(failed.message).toMatch(/asked again, which does no harm.*spec\.runState Running gives up\.$/);
@@ -91,7 +91,7 @@ describe('a pause', () => {
     await objects.condition('StubDomain', 'handed-on', 'Ready', { status: 'True', message: /running, as asked/ });
     const { status } = await objects.get('StubDomain', 'handed-on');
     expect(status?.savedState).toEqual(before.status?.savedState);
-    expect((await model('handed-on'))?.commands).toEqual({ save: 1, continue: 1 });
+    expect((await world.host().deviceModel('handed-on'))?.commands).toEqual({ save: 1, continue: 1 });
   });
 });
 
@@ -103,7 +103,11 @@ describe('restoreFrom', () => {
     await objects.removed('StubDomain', 'origin');
     await objects.stubDomain('origin', { restoreFrom: { path } });
     await objects.ready('StubDomain', 'origin');
-    expect(await model('origin')).toMatchObject({ phase: 'running', restoredFrom: path, commands: {} });
+    expect(await world.host().deviceModel('origin')).toMatchObject({
+      phase: 'running',
+      restoredFrom: path,
+      commands: {},
+    });
     expect((await objects.get('StubDomain', 'origin')).status).toMatchObject({ restoredFrom: path });
     await objects.condition('StubDomain', 'origin', 'DevicesWired', { status: 'True', reason: 'Wired' });
     // Another agent takes it for what it is, and a guest that boots anew gets a fresh device model.
@@ -114,7 +118,7 @@ describe('restoreFrom', () => {
       const { status } = await objects.ready('StubDomain', 'origin');
       expect(status?.targetDomid).toBe(domid);
     });
-    const fresh = await model('origin');
+    const fresh = await world.host().deviceModel('origin');
     expect([fresh?.targetDomid, fresh?.phase, fresh?.restoredFrom]).toEqual([domid, 'running', undefined]);
     await objects.condition('StubDomain', 'origin', 'DevicesWired', { status: 'True', reason: 'Wired' });
     const [before, after] = (await world.host().admin.deviceModels())
@@ -140,6 +144,6 @@ describe('restoreFrom', () => {
     await objects.ready('StubDomain', 'giver');
     clock.skip(300_000);
     await objects.ready('StubDomain', 'taker');
-    expect(await model('taker')).toMatchObject({ restoredFrom: path });
+    expect(await world.host().deviceModel('taker')).toMatchObject({ restoredFrom: path });
   });
 });
