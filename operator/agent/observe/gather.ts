@@ -115,7 +115,9 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
   const enumerated = parseNote('enumerated', enumeratedNote);
   const notes = { inflight: parseNote('inflight', inflight), enumerated, last, pciNotes };
   const ownerName = stubNote === undefined ? undefined : input.ownerName(stubNote.owner);
-  const stub = stubNote === undefined ? undefined : input.domainOf(stubNote.uuid);
+  // What another object has is not this one's to drive: its devices would be taken for some that nobody asks for.
+  const isOthers = object !== undefined && ownerName !== undefined && stubNote?.owner !== object.metadata.uid;
+  const stub = stubNote === undefined || isOthers ? undefined : input.domainOf(stubNote.uuid);
   const serving = parseDomid(servedBy) ?? input.namesake;
   const ours = stubNote === undefined ? undefined : (stub?.domid ?? stubNote.domid);
   const foreignStub = serving === undefined || serving === 0 || serving === ours ? undefined : serving;
@@ -157,7 +159,7 @@ export async function gather(tree: TreeReader, input: GatherInput): Promise<Omit
     devices,
     displayPort: parseDecimal(port, 65_535),
     pciBackend,
-    pciNotes,
+    pciNotes: isOthers ? nothing.pciNotes : pciNotes,
     enumerated,
     claims,
     saved: parseNote('saved', saved),

@@ -1,9 +1,16 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { StubWatches } from '../../../../operator/agent/observe/stub-watches.ts';
 import { StubDomainReconciler } from '../../../../operator/agent/reconcile/stub-domain.ts';
 import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../../../operator/api/generated/stub-domain.ts';
-import { deviceModelPath, inflightPath, pciNotePath, stubNotePath } from '../../../../operator/domain/locations.ts';
+import { agentFinalizer } from '../../../../operator/api/names.ts';
+import {
+  deviceModelPath,
+  inflightPath,
+  pciClaimPath,
+  pciNotePath,
+  stubNotePath,
+} from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
 import type { Domain } from '../../../../operator/hypervisor/hypervisor.ts';
 import type { Informer, KubeClient, KubeObject } from '../../../../operator/kube/types.ts';
@@ -37,7 +44,8 @@ const holding = <T extends KubeObject>(...objects: T[]): Informer<T> => ({
   synced: async () => {},
   get: (key) => objects.find(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === key),
   list: () => objects,
-  byIndex: (index) => (index === 'stubDomain' ? objects : []),
+  byIndex: (index, value) =>
+    index === 'stubDomain' ? objects : objects.filter(({ metadata }) => metadata.uid === value),
   onChange: () => () => {},
   lastContactAgeMs: () => 0,
   lastError: undefined,
@@ -50,9 +58,19 @@ const refusing = {
 } as unknown as KubeClient;
 
 /** A guest with a device in it, as an agent left it, and a new agent. */
-async function restarted(stubDomain: StubDomain | undefined, attachment: PciAttachment): Promise<void> {
+async function restarted(
+  stubDomains: readonly StubDomain[],
+  attachments: readonly PciAttachment[],
+  key = 'default/web',
+): Promise<void> {
   world = await startActWorld({
-    devices: [{ address: theAddress, vendorID: '8086', deviceID: '10fb', classID: '020000', driver: 'pciback' }],
+    devices: [theAddress, '0000:03:00.1'].map((address) => ({
+      address,
+      vendorID: '8086',
+      deviceID: '10fb',
+      classID: '020000',
+      driver: 'pciback',
+    })),
     domains: [domain(5, targetUuid, 'web', 'HVM'), domain(7, stubUuid, 'web-dm', 'PV')],
   });
   const { xenstore, clock } = world;
@@ -68,8 +86,8 @@ async function restarted(stubDomain: StubDomain | undefined, attachment: PciAtta
     kube: refusing,
     xenstore,
     hypervisor,
-    stubDomains: stubDomain === undefined ? holding<StubDomain>() : holding(stubDomain),
-    attachments: holding(attachment),
+    stubDomains: holding(...stubDomains),
+    attachments: holding(...attachments),
     domains,
     devices,
     watches: new StubWatches(
@@ -87,7 +105,7 @@ async function restarted(stubDomain: StubDomain | undefined, attachment: PciAtta
     random: Math.random,
     logger: silentLogger,
   });
-  await reconciler.reconcile('default/web', {
+  await reconciler.reconcile(key, {
     signal: new AbortController().signal,
     reconcileID: '1',
     logger: silentLogger,
@@ -97,19 +115,45 @@ async function restarted(stubDomain: StubDomain | undefined, attachment: PciAtta
 const underWay = async () => parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
 
 test('a device leaves the guest before its attachment goes, also when the StubDomain was gone before the agent started', async () => {
-  await restarted(undefined, anAttachment({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }));
+  await restarted([], [anAttachment({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })]);
   expect(await underWay()).toMatchObject({ command: 'pci-rem', address: theAddress, owner: 'pa-1' });
 });
 
 test('an object that this version cannot read keeps what it has', async () => {
   const spec = { ...aStubDomain().spec, runState: 'Hibernating' as 'Running' };
-  await restarted({ ...aStubDomain(), spec }, anAttachment());
+  await restarted([{ ...aStubDomain(), spec }], [anAttachment()]);
   expect(await underWay()).toBeUndefined();
 });
 
 test('so does an attachment', async () => {
   const attachment = anAttachment();
   const spec = { ...attachment.spec, removalPolicy: 'Someday' as 'Force' };
-  await restarted(aStubDomain(), { ...attachment, spec });
+  await restarted([aStubDomain()], [{ ...attachment, spec }]);
   expect(await underWay()).toBeUndefined();
+});
+
+describe('a second StubDomain for the same guest', () => {
+  const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const rival = (metadata: object = {}) => aStubDomain({}, { name: 'rival', uid: 'sd-2', ...metadata });
+
+  test.each([
+    ['leaves the devices of the first one in the guest', rival({ finalizers: [agentFinalizer] })],
+    ['also when it is deleted', rival({ ...deleted, finalizers: ['example.com/other'] })],
+  ])('%s', async (_, second) => {
+    await restarted([aStubDomain(), second], [], 'default/rival');
+    expect(await underWay()).toBeUndefined();
+    expect(parseNote('pci', await world.xenstore.tryRead(pciNotePath(targetUuid, theAddress)))?.stage).toBe('attached');
+  });
+
+  test('brings none of its own into it', async () => {
+    const attachment = anAttachment({ metadata: { uid: 'pa-2' }, spec: { stubDomainRef: { name: 'rival' } } });
+    const other = '0000:03:00.1';
+    await restarted(
+      [aStubDomain(), rival()],
+      [{ ...attachment, status: { ...attachment.status, address: other } }],
+      'default/rival',
+    );
+    expect(await world.xenstore.tryRead(pciClaimPath(other))).toBeUndefined();
+    expect(await world.tree('/local/domain/0/backend/pci')).toEqual({});
+  });
 });
