@@ -1,6 +1,6 @@
 import { expectNote } from '../../domain/guarded-transaction.ts';
 import * as at from '../../domain/locations.ts';
-import { type PciNote, formatNote, parseNote } from '../../domain/notes.ts';
+import { type PciNote, type Pin, formatNote, parseNote } from '../../domain/notes.ts';
 import {
   type PciBackendView,
   backendEntry,
@@ -15,6 +15,7 @@ import { isIn, slotMates } from '../../domain/pci/slot.ts';
 import { HypervisorError } from '../../hypervisor/hypervisor.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import { readPciBackend } from '../observe/pci-backend.ts';
+import { claimHolder } from './claim-holder.ts';
 import { type ActContext, StaleSnapshotError, targetUuidOf } from './context.ts';
 import { tellForced } from './tell-forced.ts';
 import { removeAll, writePlan } from './write-plan.ts';
@@ -119,12 +120,18 @@ async function readEntries(
 }
 
 /**
- * Resets a device that no domain has any more, and gives it back to `driver`, if any. One that is not bound to pciback was
- * never taken from its driver, or was given back before a crash: it is left alone. One that is gone counts as given back.
- * One that cannot be reset stays with pciback.
+ * Resets a device that `target` had, and gives it back to `driver`, if any. One that is not bound to pciback was never taken
+ * from its driver, or was given back before a crash: it is left alone, as is one that another guest has by now. One that is
+ * gone counts as given back. One that cannot be reset stays with pciback.
  */
-export async function giveBack(context: ActContext, address: string, driver: string | undefined): Promise<void> {
-  const { hypervisor, devices } = context;
+export async function giveBack(
+  context: ActContext,
+  address: string,
+  target: Pin,
+  driver: string | undefined,
+): Promise<void> {
+  const { hypervisor, devices, domains, xenstore } = context;
+  if ((await claimHolder(xenstore, domains, address, target)) === 'others') return;
   const device = devices.devices.get(address);
   // Without a driver it is on its way to one: a crash came between two.
   const halfWay = device !== undefined && device.driver === undefined && driver !== undefined;
@@ -158,12 +165,12 @@ export async function release(context: ActContext, address: string, quarantine: 
       await Promise.all([writePlan(tx, change.write), removeAll(tx, change.remove)]);
     });
   }
-  await giveBack(context, address, quarantine ? undefined : note.originalDriver);
+  await giveBack(context, address, note.target, quarantine ? undefined : note.originalDriver);
   await context.layOut(async (tx) => {
-    const holder = await tx.tryReadString(at.pciClaimPath(address));
+    const holder = await claimHolder(tx, context.domains, address, note.target);
     await Promise.all([
       tx.remove(at.pciNotePath(note.target.uuid, address)),
-      ...(holder === String(note.target.domid) ? [tx.remove(at.pciClaimPath(address))] : []),
+      ...(holder === 'ours' ? [tx.remove(at.pciClaimPath(address))] : []),
     ]);
   });
   context.happened({

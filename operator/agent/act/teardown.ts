@@ -5,6 +5,7 @@ import { parseVmPath } from '../../domain/untrusted.ts';
 import type { Step } from '../../domain/step.ts';
 import type { XenStoreReader } from '../../xenstore/xenstore.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
+import { claimHolder } from './claim-holder.ts';
 import { type ActContext, noteOf, pinOf } from './context.ts';
 import { giveBack } from './device.ts';
 import { removeAll } from './write-plan.ts';
@@ -31,7 +32,7 @@ async function takeBack(
   await hypervisor.revoke(address, note.target, { iommu: true });
   if (stub !== undefined) await hypervisor.revoke(address, stub, { iommu: false });
   const quiet = (note.stage === 'claimed' || note.stage === 'removed') && note.unconfirmed !== true;
-  await giveBack(context, address, last && quiet ? note.originalDriver : undefined);
+  await giveBack(context, address, note.target, last && quiet ? note.originalDriver : undefined);
 }
 
 /**
@@ -74,8 +75,8 @@ export async function teardown(context: ActContext, because: Because): Promise<v
   await context.layOut(async (tx) => {
     const claims = await Promise.all(
       [...snapshot.pciNotes].map(async ([address, pci]) => {
-        const holder = await tx.tryReadString(at.pciClaimPath(address));
-        return holder === String(pci.target.domid) ? at.pciClaimPath(address) : undefined;
+        const holder = await claimHolder(tx, domains, address, pci.target);
+        return holder === 'ours' ? at.pciClaimPath(address) : undefined;
       }),
     );
     await removeAll(

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { teardown } from '../../../../operator/agent/act/teardown.ts';
-import { pciNotePath, stubNotePath } from '../../../../operator/domain/locations.ts';
+import { pciClaimPath, pciNotePath, stubNotePath } from '../../../../operator/domain/locations.ts';
 import { formatNote } from '../../../../operator/domain/notes.ts';
 import { setupPlan } from '../../../../operator/domain/stub-domain/setup-plan.ts';
 import { writePlan } from '../../../../operator/agent/act/write-plan.ts';
@@ -94,4 +94,19 @@ test('a device that an interrupted teardown gave back already is not reset under
   expect(world.bus.resets()).toEqual({});
   expect(world.bus.device(theAddress).driver).toBe('ixgbe');
   expect(await world.tree('/tool/stubdom')).not.toHaveProperty(stubNotePath(targetUuid));
+});
+
+test.each([
+  ['under another domid', 9],
+  ["under the old guest's domid", theTarget.domid],
+])('a device that another guest was given meanwhile, %s, stays there', async (_, holder) => {
+  const device = { address: theAddress, vendorID: '8086', deviceID: '10fb', classID: '020000', driver: 'pciback' };
+  world = await startActWorld({ devices: [device], domains: [domain(holder, other, 'HVM')] });
+  const note = aPciNote({ stage: 'attached', originalDriver: 'ixgbe' });
+  await world.xenstore.write(pciNotePath(targetUuid, theAddress), formatNote('pci', note));
+  await world.xenstore.write(pciClaimPath(theAddress), String(holder));
+  const change = { target: undefined, stub: undefined, channel: undefined, pciNotes: new Map([[theAddress, note]]) };
+  await teardown(world.context(change), 'targetGone');
+  expect(world.bus.resets()).toEqual({});
+  expect(await world.xenstore.readString(pciClaimPath(theAddress))).toBe(String(holder));
 });
