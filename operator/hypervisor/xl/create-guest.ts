@@ -66,7 +66,9 @@ async function make(
   const after = await domains.list();
   const made = after.find(({ uuid }) => uuid === request.uuid);
   if (status === 0 && made !== undefined) return { domid: made.domid, uuid: made.uuid };
-  if (made === undefined) await removeLeftStub(options, request, before, after);
+  // Where a guest of that name is there, it is somebody else's, and so is its stub domain.
+  const isOthers = after.some(({ name }) => name === request.name);
+  if (made === undefined && !isOthers) await removeLeftStub(options, request, before, after);
   throw xlFailure(`create guest ${request.name}`, status, output);
 }
 

@@ -377,6 +377,16 @@ describe('guests', () => {
     expect((await one.fake.calls()).filter((call) => call.startsWith('destroy'))).toEqual([]);
   });
 
+  test('refused because another guest has the name leave that one its stub domain', async () => {
+    const one = await bench();
+    await one.fake.on('list', listScript());
+    // Made by somebody else after the first look: the stub domain was not there before.
+    const theirs = [listLine('g1', 7, other), listLine('g1-dm', 8, stub)];
+    await creating(one, theirs, 'echo "libxl: error: Domain with name \\"g1\\" already exists." >&2; exit 3');
+    await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject({ code: 'Failed' });
+    expect((await one.fake.calls()).filter((call) => call.startsWith('destroy'))).toEqual([]);
+  });
+
   test('whose creation goes on longer than anybody waits are not made a second time', async () => {
     const one = await bench({ timeouts: { create: 400 } });
     const go = join(dirname(one.fake.path), 'go');
