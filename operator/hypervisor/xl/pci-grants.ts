@@ -33,11 +33,14 @@ export function createPciGrants({ control, pci, xenstore }: PciGrantsOptions): P
       const calls = control.get();
       // The hypervisor itself took back all that a domain had which is gone.
       if (!(await lives(calls, domain))) return;
-      const resources = await unless(async () => pci.resources(address), 'NoSuchDevice');
-      await unless(async () => {
-        if (resources !== undefined) await takeBack(calls, domain.domid, resources);
-        if (iommu) await calls.deassign(domain.domid, address);
-      }, 'NoSuchDomain');
+      const { domid } = domain;
+      const takeBackAll = async (): Promise<void> => {
+        const resources = await unless(async () => pci.resources(address), 'NoSuchDevice');
+        if (resources !== undefined) await eachOf(revocations(calls, domid, resources));
+      };
+      // One that is refused leaves the guest none of the others, and not the DMA.
+      const all = [takeBackAll, ...(iommu ? [async () => calls.deassign(domid, address)] : [])];
+      await unless(async () => eachOf(all), 'NoSuchDomain');
     },
   };
 }
@@ -76,13 +79,42 @@ async function give(calls: Libxenctrl, domid: number, { ports, memory, irq }: Pc
   await calls.irqPermission(domid, pirq, true);
 }
 
-async function takeBack(calls: Libxenctrl, domid: number, { ports, memory, irq }: PciResources): Promise<void> {
-  for (const { first, count } of ports) await calls.ioportPermission(domid, first, count, false);
-  for (const { firstPage, pages } of memory) await calls.iomemPermission(domid, firstPage, pages, false);
-  if (irq === undefined) return;
-  // It was mapped under its own number. The device model may have unmapped it before, which is no error.
-  await calls.unmapPirq(domid, irq);
-  await calls.irqPermission(domid, irq, false);
+type Work = () => Promise<unknown>;
+
+function revocations(calls: Libxenctrl, domid: number, { ports, memory, irq }: PciResources): Work[] {
+  return [
+    ...ports.map(
+      ({ first, count }) =>
+        async () =>
+          calls.ioportPermission(domid, first, count, false),
+    ),
+    ...memory.map(
+      ({ firstPage, pages }) =>
+        async () =>
+          calls.iomemPermission(domid, firstPage, pages, false),
+    ),
+    ...(irq === undefined
+      ? []
+      : [
+          // It was mapped under its own number. The device model may have unmapped it before, which is no error.
+          async () => calls.unmapPirq(domid, irq),
+          // sysfs tells another number while the device has MSI enabled: one of dom0's own, which nobody was given.
+          async () => unless(async () => calls.irqPermission(domid, irq, false), 'NoSuchDevice'),
+        ]),
+  ];
+}
+
+/** Does each, one after the other, also after one that fails; throws what the first failure was. */
+async function eachOf(works: readonly Work[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const work of works) {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function unless<T>(work: () => Promise<T>, code: HypervisorErrorCode): Promise<T | undefined> {

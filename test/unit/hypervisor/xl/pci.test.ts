@@ -3,7 +3,7 @@ import { quarantineDomid } from '../../../../operator/hypervisor/libxenctrl/argu
 import { createAssignable } from '../../../../operator/hypervisor/xl/assignable.ts';
 import { createControl } from '../../../../operator/hypervisor/xl/control.ts';
 import { createPciGrants } from '../../../../operator/hypervisor/xl/pci-grants.ts';
-import type { Hypervisor } from '../../../../operator/hypervisor/hypervisor.ts';
+import { type Hypervisor, HypervisorError } from '../../../../operator/hypervisor/hypervisor.ts';
 import { createHostPci } from '../../../../operator/hypervisor/sysfs/host-pci.ts';
 import { systemClock } from '../../../../operator/runtime/ports.ts';
 import { domainInfo, type FakeXen, fakeXen } from '../../../support/fake-xen.ts';
@@ -139,6 +139,28 @@ describe('grants', () => {
     xen.holders.set(nic, 7);
     await verbs.revoke(nic, guest, { iommu: true });
     expect(xen.log).toEqual([`deassign 7 ${nic}`]);
+  });
+
+  test('are taken back as far as can be, its DMA above all, where one of them is refused', async () => {
+    const { xen, verbs } = await bench();
+    await verbs.grant(nic, guest, { iommu: true });
+    const iomemPermission = xen.iomemPermission.bind(xen);
+    xen.iomemPermission = () => Promise.reject(new HypervisorError('Failed', 'no'));
+    await expect(verbs.revoke(nic, guest, { iommu: true })).rejects.toMatchObject({ code: 'Failed', message: 'no' });
+    expect([...xen.allowed]).toEqual(['7 pages 1043328+32']);
+    expect(xen.holders.get(nic)).toBe(quarantineDomid);
+    xen.iomemPermission = iomemPermission;
+    await verbs.revoke(nic, guest, { iommu: true });
+    expect([...xen.allowed]).toEqual([]);
+  });
+
+  test('of an interrupt that is another by now, since MSI was enabled, are not there to be taken back', async () => {
+    const { xen, verbs } = await bench();
+    await verbs.grant(nic, guest, { iommu: true });
+    // As Xen says of a number that dom0 has not mapped.
+    xen.irqPermission = () => Promise.reject(new HypervisorError('NoSuchDevice', 'dom0 itself may not use it'));
+    await verbs.revoke(nic, guest, { iommu: true });
+    expect(xen.holders.get(nic)).toBe(quarantineDomid);
   });
 
   test('of a domain that dies meanwhile are no error', async () => {
