@@ -56,9 +56,15 @@ export function adoptionStep(snapshot: Snapshot): Plan {
   return adoptable.linked ? { step: { do: 'adoptDomain' } } : wait(now + lookAgainMs);
 }
 
-/** A guest that was started for this object runs when its stub domain is adopted: libxl makes it paused. */
+/**
+ * A guest that was started for this object runs when its stub domain is adopted and its device model answers: libxl makes it
+ * paused. An agent that finds both domains there does not know whether the xl of another life still makes them; a guest that
+ * runs before it has a device model boots without disks.
+ */
 export function guestStep(snapshot: Snapshot): Plan {
-  return ownGuest(snapshot)?.stage === 'intended' && snapshot.target !== undefined
+  const { channel } = snapshot;
+  const answers = channel !== undefined && (channel.state !== 'Absent' || channel.legacy === true);
+  return answers && ownGuest(snapshot)?.stage === 'intended' && snapshot.target !== undefined
     ? { step: { do: 'startGuest' } }
     : wait();
 }

@@ -147,6 +147,14 @@ describe('a guest that is started with its stub domain', () => {
     expect(stepOf(running)).toBeUndefined();
   });
 
+  test('does not run before its device model answers: an xl that an earlier agent started may be at work yet', () => {
+    const asked = adopted({ object, stubDomainsMadeBy: 'toolstack', guestNote });
+    const silent = { ...asked.channel!, state: 'Absent' } as const;
+    expect(stepOf({ ...asked, channel: silent })).toBeUndefined();
+    // It never says so on the new node.
+    expect(stepOf({ ...asked, channel: { ...silent, legacy: true } })).toEqual({ do: 'startGuest' });
+  });
+
   test('is made again when it is gone, after its notes were put in order', () => {
     expect(stepOf({ ...running, target: undefined, stub: undefined, channel: undefined })).toEqual({
       do: 'teardown',
