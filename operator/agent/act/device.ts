@@ -130,8 +130,8 @@ export async function giveBack(
   target: Pin,
   driver: string | undefined,
 ): Promise<void> {
-  const { hypervisor, devices, domains, xenstore } = context;
-  if ((await claimHolder(xenstore, domains, address, target)) === 'others') return;
+  const { hypervisor, devices, xenstore } = context;
+  if ((await claimHolder(xenstore, address, target)) === 'others') return;
   const device = devices.devices.get(address);
   // Without a driver it is on its way to one: a crash came between two.
   const halfWay = device !== undefined && device.driver === undefined && driver !== undefined;
@@ -167,7 +167,7 @@ export async function release(context: ActContext, address: string, quarantine: 
   }
   await giveBack(context, address, note.target, quarantine ? undefined : note.originalDriver);
   await context.layOut(async (tx) => {
-    const holder = await claimHolder(tx, context.domains, address, note.target);
+    const holder = await claimHolder(tx, address, note.target);
     await Promise.all([
       tx.remove(at.pciNotePath(note.target.uuid, address)),
       ...(holder === 'ours' ? [tx.remove(at.pciClaimPath(address))] : []),

@@ -75,7 +75,7 @@ export async function teardown(context: ActContext, because: Because): Promise<v
   await context.layOut(async (tx) => {
     const claims = await Promise.all(
       [...snapshot.pciNotes].map(async ([address, pci]) => {
-        const holder = await claimHolder(tx, domains, address, pci.target);
+        const holder = await claimHolder(tx, address, pci.target);
         return holder === 'ours' ? at.pciClaimPath(address) : undefined;
       }),
     );

@@ -96,17 +96,14 @@ test('a device that an interrupted teardown gave back already is not reset under
   expect(await world.tree('/tool/stubdom')).not.toHaveProperty(stubNotePath(targetUuid));
 });
 
-test.each([
-  ['under another domid', 9],
-  ["under the old guest's domid", theTarget.domid],
-])('a device that another guest was given meanwhile, %s, stays there', async (_, holder) => {
+test('a device that another guest was given meanwhile stays there', async () => {
   const device = { address: theAddress, vendorID: '8086', deviceID: '10fb', classID: '020000', driver: 'pciback' };
-  world = await startActWorld({ devices: [device], domains: [domain(holder, other, 'HVM')] });
+  world = await startActWorld({ devices: [device], domains: [domain(9, other, 'HVM')] });
   const note = aPciNote({ stage: 'attached', originalDriver: 'ixgbe' });
   await world.xenstore.write(pciNotePath(targetUuid, theAddress), formatNote('pci', note));
-  await world.xenstore.write(pciClaimPath(theAddress), String(holder));
+  await world.xenstore.write(pciClaimPath(theAddress), '9');
   const change = { target: undefined, stub: undefined, channel: undefined, pciNotes: new Map([[theAddress, note]]) };
   await teardown(world.context(change), 'targetGone');
   expect(world.bus.resets()).toEqual({});
-  expect(await world.xenstore.readString(pciClaimPath(theAddress))).toBe(String(holder));
+  expect(await world.xenstore.readString(pciClaimPath(theAddress))).toBe('9');
 });
