@@ -52,10 +52,14 @@ function leftover(snapshot: Snapshot): Extract<Plan['step'], { do: 'teardown' }>
   return undefined;
 }
 
-/** When a device model that has not said anything yet is to be called overdue. */
+/** A device model of before Xen 4.6 speaks where no watch of ours tells of it. */
+const silentLookMs = 5000;
+
+/** When a device model that has not said anything yet is to be looked for again, or to be called overdue. */
 function overdueAt({ note, channel, now }: Snapshot): number | undefined {
   const due = (note?.startedAt ?? 0) + startTimeoutMs;
-  return channel?.state === 'Absent' && now < due ? due : undefined;
+  if (channel?.state !== 'Absent' || now >= due) return undefined;
+  return Math.min(due, now + silentLookMs);
 }
 
 /** The next step in making and starting the stub domain. Deletion is apart. */

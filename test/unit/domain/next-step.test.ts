@@ -72,6 +72,15 @@ describe('making a stub domain', () => {
   });
 });
 
+test.each([
+  ['every five seconds: no watch tells of one below domain 0, as before Xen 4.6', 990_000, 1_005_000],
+  ['when it is overdue', 974_000, 1_004_000],
+  ['no more when it is overdue', 970_000, undefined],
+])('a device model that says nothing yet is looked for %s', (_, startedAt, wakeAt) => {
+  const silent = { channel: { ...channel!, state: 'Absent' }, note: { ...note!, startedAt } } as const;
+  expect(step(silent)).toEqual(none(wakeAt));
+});
+
 describe('incarnations', () => {
   test.each<[string, Partial<Snapshot>, string]>([
     ['the guest is gone', { target: undefined }, 'targetGone'],

@@ -67,7 +67,7 @@ export const variants: readonly Scenario[] = [
         entries: [{ domid: targetDomid, access: 'read' }],
       });
       await stage.value(`${channel}/state`, 'running');
-      stage.skip(30_000);
+      stage.skip(5000);
     },
     ends: {
       condition: says('web', 'Stalled', 'True', 'LegacyLayout'),
