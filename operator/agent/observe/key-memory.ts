@@ -10,6 +10,11 @@ import { xenbusState } from '../../domain/xenbus.ts';
 const firstRetryMs = 1000;
 const maxRetryMs = 300_000;
 
+/** Silence of the hypervisor that lasts no longer is over before anybody reads of it. */
+const silenceMs = 2000;
+/** It may answer again at any moment, and nothing tells of it. */
+const maxSilentRetryMs = 30_000;
+
 /**
  * A back end that has been connected for that long is a new one when it is given up again; a device model that has answered
  * for that long died of something else than the one before it.
@@ -31,6 +36,8 @@ const subject = ({ object, note }: Omit<Snapshot, 'memory'>): string =>
 export class KeyMemory {
   readonly #attempts = new Map<string, Attempt>();
   readonly #readied = new Map<string, string>();
+  /** Since when the hypervisor has not answered what was asked for an object. By UID. */
+  readonly #silentSince = new Map<string, number>();
   #generations = new Map<string, number>();
   #frontend: { readonly since: number; readonly entries: number } | undefined;
   #channel: ChannelState = unseenChannel;
@@ -128,7 +135,8 @@ export class KeyMemory {
     }
     // A device whose attachment is gone is still taken back, and that may fail.
     const owners = new Set([...snapshot.pciNotes.values()].map(({ owner }) => owner));
-    for (const uid of this.#attempts.keys()) if (!seen.has(uid) && !owners.has(uid)) this.#attempts.delete(uid);
+    for (const all of [this.#attempts, this.#silentSince])
+      for (const uid of all.keys()) if (!seen.has(uid) && !owners.has(uid)) all.delete(uid);
     this.#generations = seen;
   }
 
@@ -161,7 +169,8 @@ export class KeyMemory {
 
   failed(uid: string, reason: string, now: number, detail?: string): void {
     const count = (this.#attempts.get(uid)?.count ?? 0) + 1;
-    const delay = Math.min(firstRetryMs * 2 ** (count - 1), maxRetryMs);
+    const longest = this.#silentSince.has(uid) ? maxSilentRetryMs : maxRetryMs;
+    const delay = Math.min(firstRetryMs * 2 ** (count - 1), longest);
     this.#attempts.set(uid, { reason, count, retryAt: now + delay, ...(detail === undefined ? {} : { detail }) });
   }
 
@@ -184,8 +193,16 @@ export class KeyMemory {
     this.#readied.delete(address);
   }
 
+  /** The hypervisor did not answer. Gives whether that lasts, so that it is told of and others go on. */
+  isSilent(uid: string, now: number): boolean {
+    const since = this.#silentSince.get(uid) ?? now;
+    this.#silentSince.set(uid, since);
+    return now >= since + silenceMs;
+  }
+
   /** What the hypervisor refused works now. */
   accepted(uid: string): void {
+    this.#silentSince.delete(uid);
     if (isRefusal(this.#attempts.get(uid)?.reason ?? '')) this.#attempts.delete(uid);
   }
 

@@ -97,8 +97,12 @@ export class StatusReporter {
     return now;
   }
 
-  /** Reports all objects of the pass; gives the time (milliseconds since the epoch) to look again, if there is one. */
-  async report(snapshot: Snapshot): Promise<number | undefined> {
+  /**
+   * Reports all objects of the pass; gives the time (milliseconds since the epoch) to look again, if there is one. `lasts`:
+   * what is on its way has been for long.
+   */
+  async report(snapshot: Snapshot, { lasts = false } = {}): Promise<number | undefined> {
+    const graceMs = lasts ? 0 : progressGraceMs;
     const channel = channelPhase(snapshot);
     const wakes: (number | undefined)[] = [];
     const failures: unknown[] = [];
@@ -113,13 +117,13 @@ export class StatusReporter {
     if (object !== undefined) {
       const decisions = stubDomainConditions(snapshot, channel);
       const facts = stubDomainFacts(snapshot, isTrue(decisions, 'Ready'), isTrue(decisions, 'Stalled'));
-      await write(this.#apply('StubDomain', object, decisions, facts, snapshot.now));
+      await write(this.#apply('StubDomain', object, decisions, facts, snapshot.now, graceMs));
     }
     for (const attachment of snapshot.attachments) {
       const decisions = pciAttachmentConditions(snapshot, attachment, channel);
       const failed = snapshot.memory.attempts.has(attachment.metadata.uid);
       const facts = pciAttachmentFacts(snapshot, attachment, isTrue(decisions, 'Stalled'), failed);
-      await write(this.#apply('PciAttachment', attachment, decisions, facts, snapshot.now));
+      await write(this.#apply('PciAttachment', attachment, decisions, facts, snapshot.now, graceMs));
     }
     // One that the API server refuses shall not keep the others from being told.
     if (failures.length > 0) throw failures[0];
@@ -133,6 +137,7 @@ export class StatusReporter {
     decisions: readonly ConditionDecision[],
     facts: object,
     now: number,
+    graceMs: number,
   ): Promise<number | undefined> {
     const { uid, generation, deletionTimestamp, finalizers } = object.metadata;
     // Our part is done, and the object is on its way out.
@@ -147,7 +152,7 @@ export class StatusReporter {
     if (isPassing(decisions) && !loses(previous, decisions, generation)) {
       const since = this.#passingSince.get(uid) ?? now;
       this.#passingSince.set(uid, since);
-      if (now < since + progressGraceMs) return since + progressGraceMs;
+      if (now < since + graceMs) return since + graceMs;
     } else {
       this.#passingSince.delete(uid);
     }

@@ -35,7 +35,7 @@ import { inspectWiring } from '../observe/wiring.ts';
 import type { StubWatches } from '../observe/stub-watches.ts';
 import { TreeCache } from '../observe/tree-cache.ts';
 import { Overlay } from '../../kube/overlay.ts';
-import { StatusReporter } from './report.ts';
+import { StatusReporter, progressGraceMs } from './report.ts';
 
 /** Index of attachments by `namespace/name` of their StubDomain. */
 export const byStubDomain = 'stubDomain';
@@ -299,7 +299,7 @@ export class StubDomainReconciler {
     logger.debug('Step', { step: step.do });
     try {
       if (step.do === 'addFinalizer' || step.do === 'removeFinalizer') await this.#finalize(step, snapshot);
-      else await perform(step, this.#context(key, snapshot, pass));
+      else await this.#telling(snapshot, perform(step, this.#context(key, snapshot, pass)));
       // It asked the hypervisor nothing: the step that failed is still to come.
       const uid = step.do === 'intend' ? undefined : stepOwner(step, snapshot);
       if (uid !== undefined) this.#memory(key).accepted(uid);
@@ -310,7 +310,8 @@ export class StubDomainReconciler {
       }
       this.#disbelieve(snapshot);
       const uid = stepOwner(step, snapshot);
-      if (!(error instanceof HypervisorError) || error.code === 'Unavailable' || uid === undefined) throw error;
+      if (!(error instanceof HypervisorError) || uid === undefined) throw error;
+      if (error.code === 'Unavailable' && !this.#memory(key).isSilent(uid, this.#now())) throw error;
       logger.warn('The hypervisor refused', { step: step.do, code: error.code, error: error.message });
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
       this.#memory(key).failed(uid, reason, this.#now(), error.message);
@@ -318,6 +319,20 @@ export class StubDomainReconciler {
       return 'done';
     }
     return foreseen.has(step.do) ? 'foreseen' : 'done';
+  }
+
+  /** A step that takes long, a domain that does not end say, does not keep from the statuses what was seen before it. */
+  async #telling(snapshot: Snapshot, step: Promise<void>): Promise<void> {
+    let telling: Promise<unknown> | undefined;
+    const cancel = this.#options.clock.setTimer(progressGraceMs, () => {
+      telling = this.#reporter.report({ ...snapshot, now: this.#now() }, { lasts: true }).catch(() => undefined);
+    });
+    try {
+      await step;
+    } finally {
+      cancel();
+      await telling;
+    }
   }
 
   #context(key: string, snapshot: Snapshot, { view, early }: Pass): ActContext {

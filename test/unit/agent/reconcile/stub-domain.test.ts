@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { StubWatches } from '../../../../operator/agent/observe/stub-watches.ts';
 import { StubDomainReconciler } from '../../../../operator/agent/reconcile/stub-domain.ts';
+import type { Condition } from '../../../../operator/api/conditions.ts';
 import type { PciAttachment } from '../../../../operator/api/generated/pci-attachment.ts';
 import type { StubDomain } from '../../../../operator/api/generated/stub-domain.ts';
 import { agentFinalizer } from '../../../../operator/api/names.ts';
@@ -12,7 +13,7 @@ import {
   stubNotePath,
 } from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
-import type { Domain } from '../../../../operator/hypervisor/hypervisor.ts';
+import { type Domain, type Hypervisor, HypervisorError } from '../../../../operator/hypervisor/hypervisor.ts';
 import type { Informer, KubeClient, KubeObject } from '../../../../operator/kube/types.ts';
 import { silentLogger } from '../../../../operator/runtime/ports.ts';
 import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
@@ -51,18 +52,27 @@ const holding = <T extends KubeObject>(...objects: T[]): Informer<T> => ({
   lastError: undefined,
 });
 
+/** Statuses that were written, by name of the object; and what is to be called at each. */
+let told: Map<string, readonly Condition[]>;
+let onTold: (name: string) => void = () => {};
+
 /** Takes every status as it is, and lets no finalizer go. */
 const refusing = {
-  applyStatus: async (_type: unknown, object: object) => object,
+  applyStatus: async (_type: unknown, object: StubDomain | PciAttachment) => {
+    told.set(object.metadata.name, object.status?.conditions ?? []);
+    onTold(object.metadata.name);
+    return object;
+  },
   jsonPatch: async () => Promise.reject(new Error('the finalizer was to go')),
 } as unknown as KubeClient;
 
-/** A guest with a device in it, as an agent left it, and a new agent. */
-async function restarted(
+/** A guest as an agent left it, with a device in it unless `empty`, and a new agent. Gives what a pass of it does. */
+async function anotherAgent(
   stubDomains: readonly StubDomain[],
   attachments: readonly PciAttachment[],
-  key = 'default/web',
-): Promise<void> {
+  { empty = false, verbs = {} }: { readonly empty?: boolean; readonly verbs?: Partial<Hypervisor> } = {},
+): Promise<(key?: string) => Promise<unknown>> {
+  told = new Map();
   world = await startActWorld({
     devices: [theAddress, '0000:03:00.1'].map((address) => ({
       address,
@@ -80,12 +90,13 @@ async function restarted(
   await xenstore.write('/local/domain/7/target', '5');
   await xenstore.write(`${deviceModelPath(7, 5)}/state`, 'running');
   await xenstore.write(stubNotePath(targetUuid), formatNote('stub', aSnapshot().note!));
-  await xenstore.write(pciNotePath(targetUuid, theAddress), formatNote('pci', aPciNote({ stage: 'attached' })));
+  if (!empty)
+    await xenstore.write(pciNotePath(targetUuid, theAddress), formatNote('pci', aPciNote({ stage: 'attached' })));
   const { hypervisor, domains, devices } = world.context();
   const reconciler = new StubDomainReconciler({
     kube: refusing,
     xenstore,
-    hypervisor,
+    hypervisor: { ...hypervisor, ...verbs },
     stubDomains: holding(...stubDomains),
     attachments: holding(...attachments),
     domains,
@@ -105,11 +116,18 @@ async function restarted(
     random: Math.random,
     logger: silentLogger,
   });
-  await reconciler.reconcile(key, {
-    signal: new AbortController().signal,
-    reconcileID: '1',
-    logger: silentLogger,
-  });
+  return async (key = 'default/web') =>
+    reconciler.reconcile(key, { signal: new AbortController().signal, reconcileID: '1', logger: silentLogger });
+}
+
+async function restarted(
+  stubDomains: readonly StubDomain[],
+  attachments: readonly PciAttachment[],
+  key?: string,
+): Promise<void> {
+  await (
+    await anotherAgent(stubDomains, attachments)
+  )(key);
 }
 
 const underWay = async () => parseNote('inflight', await world.xenstore.tryRead(inflightPath(targetUuid)));
@@ -156,4 +174,50 @@ describe('a second StubDomain for the same guest', () => {
     expect(await world.xenstore.tryRead(pciClaimPath(other))).toBeUndefined();
     expect(await world.tree('/local/domain/0/backend/pci')).toEqual({});
   });
+});
+
+test('what the hypervisor does not answer is told when it lasts, and holds up no other device', async () => {
+  const other = '0000:03:00.1';
+  const second = anAttachment({ claimed: other, metadata: { uid: 'pa-2', name: 'second' } });
+  const pass = await anotherAgent([aStubDomain()], [anAttachment(), second], {
+    empty: true,
+    verbs: {
+      reset: async (address) => {
+        if (address === theAddress) throw new HypervisorError('Unavailable', 'a driver of dom0 hangs');
+      },
+    },
+  });
+  await expect(pass()).rejects.toThrow('a driver of dom0 hangs');
+  expect(told.size).toBe(0);
+  world.clock.advance(2000);
+  await pass();
+  const inserted = told.get('web-nic')?.find(({ type }) => type === 'Inserted');
+  expect(inserted).toMatchObject({ status: 'False', reason: 'HypervisorFailed' });
+  expect(inserted?.message).toMatch(/a driver of dom0 hangs/);
+  expect(world.bus.grants().map(({ address }) => address)).toEqual([other]);
+});
+
+test('a StubDomain whose stub domain takes long to end is not shown as Ready meanwhile', async () => {
+  const time = '2026-01-01T00:00:00Z';
+  const deleted = aStubDomain({}, { deletionTimestamp: time, generation: 2 });
+  const shown = { type: 'Ready', status: 'True', reason: 'AsDesired', message: '', lastTransitionTime: time } as const;
+  const [ending, ended, told2] = [1, 2, 3].map(() => Promise.withResolvers<undefined>());
+  const pass = await anotherAgent([{ ...deleted, status: { ...deleted.status, conditions: [shown] } }], [], {
+    empty: true,
+    verbs: {
+      destroyDomain: async () => {
+        ending!.resolve(undefined);
+        await ended!.promise;
+      },
+    },
+  });
+  onTold = () => told2!.resolve(undefined);
+  const passing = pass();
+  await ending!.promise;
+  expect(told.size).toBe(0);
+  world.clock.advance(2000);
+  await told2!.promise;
+  expect(told.get('web')?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'Deleting' });
+  ended!.resolve(undefined);
+  await expect(passing).rejects.toThrow('the finalizer was to go');
 });
