@@ -5,6 +5,7 @@ import type { ChannelEffect } from './command-channel/machine.ts';
 import { claimStep, dropBackendStep, enlistStep, insertStep, readyStep } from './pci/attach-step.ts';
 import { heirOf } from './pci/heir.ts';
 import { removalStep } from './pci/removal-step.ts';
+import { isIn } from './pci/slot.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Plan } from './step.ts';
 import { isReconcilePaused } from './reconcile-pause.ts';
@@ -104,6 +105,19 @@ function endsGuest(snapshot: Snapshot): boolean {
   return ends && ownGuest(snapshot) !== undefined;
 }
 
+/**
+ * An adopted stub domain lives on, and its back end with it: what the guest did not let go of is taken out of both before the
+ * stub domain is let go of, or it could still reach the device when another guest has it.
+ */
+function takeFromAdopted({ note, stub, target, pciNotes, attachments }: Snapshot): Plan | undefined {
+  if (note?.adopted !== true || stub === undefined || target === undefined) return undefined;
+  const leftAlone = new Set(attachments.filter(isReconcilePaused).map(({ metadata }) => metadata.uid));
+  const theirs = [...pciNotes].filter(([, { owner }]) => !leftAlone.has(owner));
+  const [address] = theirs.find(([, pci]) => isIn(pci)) ?? [];
+  if (address !== undefined) return { step: { do: 'abandonRemoval', address, forced: { by: 'gone' } } };
+  return theirs.length > 0 ? wait() : undefined;
+}
+
 /** The end of the stub domain: first its devices leave, as long as somebody can let them go; then it is taken down. */
 function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, finalizer: string): Plan {
   const { object } = snapshot;
@@ -118,6 +132,8 @@ function deletionStep(snapshot: Snapshot, channel: ChannelPhase | undefined, fin
     const canLeave = answers && snapshot.channel?.state !== 'Absent' && snapshot.channel?.state !== 'paused';
     const deadline = leaveDeadline(snapshot);
     if (canLeave && snapshot.pciNotes.size > 0 && snapshot.now < deadline) return wait(deadline);
+    const taken = endsGuest(snapshot) ? undefined : takeFromAdopted(snapshot);
+    if (taken !== undefined) return taken;
     return { step: endsGuest(snapshot) ? { do: 'endGuest' } : { do: 'teardown', because: 'deleted' } };
   }
   if (endsGuest(snapshot)) return { step: { do: 'endGuest' } };

@@ -7,7 +7,15 @@ import type { Snapshot } from '../../../../operator/domain/snapshot.ts';
 import type { Adoptable } from '../../../../operator/domain/stub-domain/adoption.ts';
 import { stubDomainConditions } from '../../../../operator/domain/stub-domain/conditions.ts';
 import { channelPhase } from '../../../../operator/domain/command-channel/look.ts';
-import { aPciNote, aSnapshot, aStubDomain, anAttachment, theAddress, theStub } from '../../../support/builders.ts';
+import {
+  aBackend,
+  aPciNote,
+  aSnapshot,
+  aStubDomain,
+  anAttachment,
+  theAddress,
+  theStub,
+} from '../../../support/builders.ts';
 
 const adopting = (spec: Partial<StubDomainSpec> = {}, metadata: object = {}) =>
   aStubDomain({ provisioning: 'Adopt', ...spec }, metadata);
@@ -108,6 +116,34 @@ describe('an adopted stub domain', () => {
     const attachments = [anAttachment()];
     expect(stepOf(adopted({ object, pciNotes, attachments }))).toMatchObject({ do: 'send', command: 'pci-rem' });
     expect(stepOf(adopted({ object }))).toEqual({ do: 'teardown', because: 'deleted' });
+  });
+
+  describe('that is deleted, and nobody lets its devices go', () => {
+    const object = adopting({}, deleted);
+    const { channel } = aSnapshot();
+    const having = (change: Parameters<typeof aPciNote>[0], view = aBackend(theAddress)): Snapshot =>
+      adopted({
+        object,
+        channel: { ...channel!, state: 'paused' },
+        pciNotes: new Map([[theAddress, aPciNote(change)]]),
+        pciBackend: view,
+      });
+
+    test('they are taken', () => {
+      expect(stepOf(having({ stage: 'attached', vdevfn: 48 }))).toEqual({
+        do: 'abandonRemoval',
+        address: theAddress,
+        forced: { by: 'gone' },
+      });
+    });
+
+    test('and leave its back end, which lives on, before it is let go of', () => {
+      const taken = { stage: 'removed', unconfirmed: true, forcedAt: 1_000_000 } as const;
+      expect(stepOf(having(taken))).toEqual({ do: 'closeBackend', address: theAddress });
+      expect(stepOf(having(taken, { ...aBackend(theAddress), state: 5 }))).toBeUndefined();
+      expect(stepOf(having(taken, { ...aBackend(theAddress), state: 6 }))).toMatchObject({ do: 'release' });
+      expect(stepOf({ ...having(taken), pciNotes: new Map() })).toEqual({ do: 'teardown', because: 'deleted' });
+    });
   });
 
   test('a device that its toolstack gave the guest is not inserted a second time', () => {
