@@ -3,9 +3,10 @@ import type { HostAdmin } from '../../../operator/embedded/simulated-host/admin.
 import type { DeviceModelReport } from '../../../operator/embedded/simulated-host/device-model/record.ts';
 import type { XenStore } from '../../../operator/xenstore/xenstore.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type OperatorWorld, startOperatorWorld, type WorldHost } from '../../support/operator-world.ts';
+import { type OperatorWorld, startOperatorWorld } from '../../support/operator-world.ts';
 import { startUnrulyProxy, type UnrulyProxy } from '../../support/unruly-xenstore-proxy.ts';
 import type { DaemonStarter } from '../../support/world-daemon.ts';
+import type { WorldHost } from '../../support/world-host.ts';
 import type { Expected, Kind, WorldObjects } from '../../support/world-objects.ts';
 import { guestName } from './guest.ts';
 import { type DeviceName, devices } from './scenario.ts';

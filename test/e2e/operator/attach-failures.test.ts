@@ -7,7 +7,6 @@ import type { WorldObjects } from '../../support/world-objects.ts';
 
 let world: OperatorWorld;
 let objects: WorldObjects;
-let devices = 0;
 
 beforeAll(async () => {
   world = await startOperatorWorld();
@@ -18,27 +17,6 @@ afterAll(async () => {
   await world.close();
 });
 
-/** A device of the host that is bound to pciback and that no other test uses. */
-function freeDevice(): string {
-  devices += 1;
-  return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
-}
-
-/** A guest whose stub domain runs; with quirks of its own. */
-async function running(name: string, ...quirks: string[]): Promise<void> {
-  for (const quirk of quirks) await world.host().admin.addQuirk(`${quirk}@${name}`);
-  await world.host().addGuest(name);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-}
-
-/** What the guest of that name has, as it sees it itself. */
-async function guestSees(name: string): Promise<string[]> {
-  const models = await world.host().admin.deviceModels();
-  const model = models.filter(({ guest, phase }) => guest === name && phase !== 'dead').at(-1);
-  return model?.guestDevices.map(({ device }) => device) ?? [];
-}
-
 const driverOf = async (address: string): Promise<string | undefined> => {
   const { status } = await objects.get('XenHost', 'xen-1');
   const { pciDevices } = status as unknown as { pciDevices: { address: string; driver?: string }[] };
@@ -47,8 +25,8 @@ const driverOf = async (address: string): Promise<string | undefined> => {
 
 describe('the device model refuses', () => {
   test('a guest without a free slot', async () => {
-    await running('full', 'slots-used=32');
-    await objects.attachment('full-nic', 'full', freeDevice());
+    await world.running('full', 'slots-used=32');
+    await objects.attachment('full-nic', 'full', world.freeDevice());
     const condition = await objects.condition('PciAttachment', 'full-nic', 'Inserted', { reason: 'NoFreeSlot' });
     expect(condition.message).toBe(
       'The device model says that the guest has no free slot for hotplug. Detach another device.',
@@ -64,15 +42,15 @@ describe('the device model refuses', () => {
   });
 
   test('a slot that is taken', async () => {
-    await running('busy');
-    await objects.attachment('busy-nic', 'busy', freeDevice(), { virtualSlot: 1 });
+    await world.running('busy');
+    await objects.attachment('busy-nic', 'busy', world.freeDevice(), { virtualSlot: 1 });
     const condition = await objects.condition('PciAttachment', 'busy-nic', 'Inserted', { reason: 'SlotBusy' });
     expect(condition.message).toMatch(/slot in spec\.virtualSlot is taken\. Ask for another slot, or leave it out/);
   });
 
   test('for a reason that nobody knows, which is quoted nowhere', async () => {
-    await running('fussy', 'insert-error=other');
-    await objects.attachment('fussy-nic', 'fussy', freeDevice());
+    await world.running('fussy', 'insert-error=other');
+    await objects.attachment('fussy-nic', 'fussy', world.freeDevice());
     const condition = await objects.condition('PciAttachment', 'fussy-nic', 'Ready', { reason: 'InsertFailed' });
     expect(condition.message).toMatch(/gave a reason that is not one of the known ones; its log has it/);
     expect(JSON.stringify(await objects.get('PciAttachment', 'fussy-nic'))).not.toMatch(/does not like/);
@@ -81,8 +59,8 @@ describe('the device model refuses', () => {
 
   test('a model that never takes the command: it is withdrawn, and sent again when it does', async () => {
     const host = world.host();
-    await running('deaf', 'ignore-commands');
-    const address = freeDevice();
+    await world.running('deaf', 'ignore-commands');
+    const address = world.freeDevice();
     await objects.attachment('deaf-nic', 'deaf', address);
     const { status } = await objects.get('StubDomain', 'deaf');
     const channel = `/local/domain/${String(status?.domid)}/device-model/${String(status?.targetDomid)}`;
@@ -100,13 +78,13 @@ describe('the device model refuses', () => {
     await host.admin.clearQuirks();
     host.clock.skip(5000);
     await objects.ready('PciAttachment', 'deaf-nic');
-    expect(await guestSees('deaf')).toEqual([address.slice(5)]);
+    expect(await world.host().devicesIn('deaf')).toEqual([address.slice(5)]);
   });
 });
 
 describe('the device cannot be had', () => {
   test('the host has no such device', async () => {
-    await running('lost');
+    await world.running('lost');
     await objects.attachment('lost-nic', 'lost', '0000:fe:1f.7');
     const condition = await objects.condition('PciAttachment', 'lost-nic', 'Claimed', { reason: 'DeviceNotFound' });
     expect(condition.message).toBe(
@@ -116,7 +94,7 @@ describe('the device cannot be had', () => {
   });
 
   test('no device matches the selector', async () => {
-    await running('picky');
+    await world.running('picky');
     await objects.applySpec('PciAttachment', 'picky-nic', {
       stubDomainRef: { name: 'picky' },
       device: { selector: { vendorID: 'dead' } },
@@ -126,10 +104,10 @@ describe('the device cannot be had', () => {
   });
 
   test('another attachment has it: the message says which; the oldest that waits takes over', async () => {
-    const address = freeDevice();
-    await running('owner');
-    await running('heir');
-    await running('third');
+    const address = world.freeDevice();
+    await world.running('owner');
+    await world.running('heir');
+    await world.running('third');
     await objects.attachment('a-owner', 'owner', address);
     await objects.ready('PciAttachment', 'a-owner');
     await objects.attachment('b-heir', 'heir', address);
@@ -150,15 +128,15 @@ describe('the device cannot be had', () => {
       reason: 'DeviceClaimed',
       message: /default\/b-heir has/,
     });
-    expect(await guestSees('owner')).toEqual([]);
-    expect(await guestSees('heir')).toEqual([address.slice(5)]);
-    expect(await guestSees('third')).toEqual([]);
+    expect(await world.host().devicesIn('owner')).toEqual([]);
+    expect(await world.host().devicesIn('heir')).toEqual([address.slice(5)]);
+    expect(await world.host().devicesIn('third')).toEqual([]);
     await objects.removed('PciAttachment', 'b-heir');
     await objects.ready('PciAttachment', 'c-third');
   });
 
   test('a driver of dom0 has it; with Seize it is taken, and given back afterwards', async () => {
-    await running('seizer');
+    await world.running('seizer');
     await objects.attachment('seized', 'seizer', '0000:05:00.0');
     const condition = await objects.condition('PciAttachment', 'seized', 'Ready', { reason: 'DeviceNotAssignable' });
     expect(condition.message).toMatch(
@@ -178,7 +156,7 @@ describe('the device cannot be had', () => {
   });
 
   test('a driver of dom0 has it; somebody makes it assignable by hand', async () => {
-    await running('patient');
+    await world.running('patient');
     await objects.attachment('patient-disk', 'patient', '0000:07:00.0');
     await objects.condition('PciAttachment', 'patient-disk', 'Ready', { reason: 'DeviceNotAssignable' });
     await world.host().hypervisor.makeAssignable('0000:07:00.0');
@@ -187,7 +165,7 @@ describe('the device cannot be had', () => {
   });
 
   test('a driver of dom0 has it; somebody makes it assignable through sysfs', async () => {
-    await running('waiter');
+    await world.running('waiter');
     await objects.attachment('waiter-card', 'waiter', '0000:09:00.0');
     const condition = await objects.condition('PciAttachment', 'waiter-card', 'Ready', {
       reason: 'DeviceNotAssignable',
@@ -199,8 +177,8 @@ describe('the device cannot be had', () => {
   });
 
   test("the host's policy denies it, until somebody changes the policy", async () => {
-    const address = freeDevice();
-    await running('denied');
+    const address = world.freeDevice();
+    await world.running('denied');
     await objects.applySpec('XenHost', 'xen-1', { pci: { deny: [address] } });
     await eventually(async () => {
       const { status } = await objects.get('XenHost', 'xen-1');
@@ -217,9 +195,9 @@ describe('the device cannot be had', () => {
   });
 
   test('another toolstack of the host has it', async () => {
-    const address = freeDevice();
+    const address = world.freeDevice();
     const path = `/libxl/pci/${address.replaceAll(/[:.]/g, '-')}/domid`;
-    await running('envious');
+    await world.running('envious');
     await world.host().store.write(path, '4711');
     await objects.attachment('envious-nic', 'envious', address);
     const condition = await objects.condition('PciAttachment', 'envious-nic', 'Ready', { reason: 'DeviceInUse' });
@@ -233,7 +211,7 @@ describe('the device cannot be had', () => {
 
 describe('the stub domain is not there for it', () => {
   test('no StubDomain has that name; when there is one, the device is attached', async () => {
-    const address = freeDevice();
+    const address = world.freeDevice();
     await objects.attachment('early-nic', 'early', address);
     const condition = await objects.condition('PciAttachment', 'early-nic', 'Claimed', {
       reason: 'StubDomainNotFound',
@@ -242,14 +220,14 @@ describe('the stub domain is not there for it', () => {
       'There is no StubDomain early in this namespace. The device is claimed when there is.',
     );
     await objects.condition('PciAttachment', 'early-nic', 'Ready', { status: 'False', reason: 'StubDomainNotFound' });
-    await running('early');
+    await world.running('early');
     await objects.ready('PciAttachment', 'early-nic');
-    expect(await guestSees('early')).toEqual([address.slice(5)]);
+    expect(await world.host().devicesIn('early')).toEqual([address.slice(5)]);
   });
 
   test('the StubDomain has no host yet', async () => {
     await objects.stubDomain('homeless');
-    await objects.attachment('homeless-nic', 'homeless', freeDevice());
+    await objects.attachment('homeless-nic', 'homeless', world.freeDevice());
     const condition = await objects.condition('PciAttachment', 'homeless-nic', 'Ready', {
       reason: 'StubDomainNotScheduled',
     });
@@ -257,10 +235,10 @@ describe('the stub domain is not there for it', () => {
   });
 
   test('it is paused: the device comes when it runs again', async () => {
-    await running('asleep');
+    await world.running('asleep');
     await objects.patchSpec('StubDomain', 'asleep', { runState: 'Paused' });
     await objects.condition('StubDomain', 'asleep', 'Paused', { status: 'True' });
-    await objects.attachment('asleep-nic', 'asleep', freeDevice());
+    await objects.attachment('asleep-nic', 'asleep', world.freeDevice());
     const condition = await objects.condition('PciAttachment', 'asleep-nic', 'Ready', { reason: 'StubDomainPaused' });
     expect(condition.message).toBe('The device model is paused; the device is inserted when it runs again.');
     await objects.patchSpec('StubDomain', 'asleep', { runState: 'Running' });
@@ -268,10 +246,10 @@ describe('the stub domain is not there for it', () => {
   });
 
   test('it has listed its devices before this one came', async () => {
-    await running('settled');
-    await objects.attachment('settled-1', 'settled', freeDevice());
+    await world.running('settled');
+    await objects.attachment('settled-1', 'settled', world.freeDevice());
     await objects.ready('PciAttachment', 'settled-1');
-    await objects.attachment('settled-2', 'settled', freeDevice());
+    await objects.attachment('settled-2', 'settled', world.freeDevice());
     const condition = await objects.condition('PciAttachment', 'settled-2', 'Ready', { reason: 'EnumerationStale' });
     expect(condition.message).toMatch(
       /listed its PCI devices before .* came, and MiniOS lists only once\. Restart the guest, or delete and create the StubDomain/,
@@ -280,6 +258,6 @@ describe('the stub domain is not there for it', () => {
     await objects.condition('PciAttachment', 'settled-1', 'Ready', { status: 'True' });
     await world.host().admin.restartGuest(uuidOf('settled'));
     await objects.ready('PciAttachment', 'settled-2');
-    expect((await guestSees('settled')).length).toBe(2);
+    expect((await world.host().devicesIn('settled')).length).toBe(2);
   });
 });

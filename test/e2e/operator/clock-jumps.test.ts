@@ -20,15 +20,8 @@ afterAll(async () => {
   await world.close();
 });
 
-async function running(name: string, quirk?: string): Promise<void> {
-  if (quirk !== undefined) await world.host().admin.addQuirk(`${quirk}@${name}`);
-  await world.host().addGuest(name);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-}
-
 test('the time of day is set forward: a stub domain that dies then is made again soon', async () => {
-  await running('mortal');
+  await world.running('mortal');
   world.host().clock.setAhead(hour);
   const { status } = await objects.get('StubDomain', 'mortal');
   await world.host().admin.killDomain(status?.domid ?? 0);
@@ -54,7 +47,7 @@ test.each([
 
 test('the time of day is set back: an insert without an answer is waited for before the next one', async () => {
   const host = world.host();
-  await running('mute', 'drop-replies');
+  await world.running('mute', 'drop-replies');
   host.clock.setAhead(-hour);
   await Promise.all(['1', '2'].map((unit) => objects.attachment(`mute-${unit}`, 'mute', `0000:10:0${unit}.0`)));
   const sent = async (): Promise<(string | undefined)[]> => {

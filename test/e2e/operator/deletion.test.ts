@@ -11,7 +11,6 @@ if (found === undefined) process.stderr.write('SKIPPED: part of deletion.test.ts
 let world: OperatorWorld;
 let objects: WorldObjects;
 let kubectl: Kubectl;
-let devices = 0;
 
 beforeAll(async () => {
   world = await startOperatorWorld();
@@ -20,14 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-function freeDevice(): string {
-  devices += 1;
-  return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
-}
-
 /** A stub domain that runs, and one device of its guest. */
 async function attached(name: string, spec: object = {}, ...quirks: string[]): Promise<string> {
-  const address = freeDevice();
+  const address = world.freeDevice();
   for (const quirk of quirks) await world.host().admin.addQuirk(`${quirk}@${name}`);
   await world.host().addGuest(name);
   await objects.stubDomain(name);
@@ -36,8 +30,6 @@ async function attached(name: string, spec: object = {}, ...quirks: string[]): P
   return address;
 }
 
-const grantsOf = async (address: string) =>
-  (await world.host().admin.grants()).filter((grant) => grant.address === address);
 const claimOf = async (address: string) =>
   world.host().store.tryReadString(`/libxl/pci/${address.replaceAll(/[:.]/g, '-')}/domid`);
 
@@ -70,9 +62,9 @@ describe('a PciAttachment', () => {
     expect(condition.message).toMatch(/guest was asked to let the device go and has not done so yet/);
     await objects.condition('PciAttachment', 'slow-0', 'Ready', { status: 'False', reason: 'Deleting' });
     await objects.condition('StubDomain', 'slow', 'ChannelIdle', { status: 'False', reason: 'WaitingForGuest' });
-    expect((await grantsOf(address)).length).toBe(2);
+    expect((await world.host().grantsOf(address)).length).toBe(2);
     await objects.gone('PciAttachment', 'slow-0');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     expect(await claimOf(address)).toBeUndefined();
     expect((await world.host().deviceModel('slow'))?.guestDevices).toEqual([]);
     await objects.condition('StubDomain', 'slow', 'Ready', { status: 'True' });
@@ -86,10 +78,10 @@ describe('a PciAttachment', () => {
     expect(condition.message).toMatch(/With spec\.removalPolicy Force it is taken after removalTimeoutSeconds/);
     world.host().clock.skip(3_600_000);
     await objects.condition('PciAttachment', 'stubborn-0', 'Removing', { reason: 'WaitingForGuest' });
-    expect((await grantsOf(address)).length).toBe(2);
+    expect((await world.host().grantsOf(address)).length).toBe(2);
     await objects.patchSpec('PciAttachment', 'stubborn-0', { removalPolicy: 'Force' });
     await objects.gone('PciAttachment', 'stubborn-0');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     await eventually(async () => {
       expect(await objects.events('stubborn-0')).toContainEqual(
         expect.stringMatching(
@@ -101,7 +93,7 @@ describe('a PciAttachment', () => {
   });
 
   test('of one of two devices: the other stays, and the first can come back', async () => {
-    const [first, second] = [freeDevice(), freeDevice()];
+    const [first, second] = [world.freeDevice(), world.freeDevice()];
     await world.host().addGuest('pair');
     await objects.attachment('pair-1', 'pair', first);
     await objects.attachment('pair-2', 'pair', second);
@@ -125,7 +117,7 @@ describe('a PciAttachment', () => {
   });
 
   test('of a stub domain that never existed goes at once', async () => {
-    await objects.attachment('nobodys', 'nobody', freeDevice());
+    await objects.attachment('nobodys', 'nobody', world.freeDevice());
     await objects.condition('PciAttachment', 'nobodys', 'Claimed', { reason: 'StubDomainNotFound' });
     await objects.removed('PciAttachment', 'nobodys');
   });
@@ -151,7 +143,7 @@ describe('a PciAttachment with removalPolicy Force', () => {
     await objects.condition('PciAttachment', 'comatose-0', 'Removing', { reason: 'StubDomainPaused' });
     world.host().clock.skip(60_000);
     await objects.gone('PciAttachment', 'comatose-0');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     expect(await claimOf(address)).toBeUndefined();
   });
 });
@@ -167,7 +159,7 @@ describe('a StubDomain', () => {
       guestDevices: [],
     });
     await expectNoTrace('done', status?.domid);
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     const condition = await objects.condition('PciAttachment', 'done-0', 'Ready', {
       status: 'False',
       reason: 'StubDomainNotFound',
@@ -186,7 +178,7 @@ describe('a StubDomain', () => {
     expect(condition.message).toMatch(/taken down/);
     world.host().clock.skip(61_000);
     await objects.gone('StubDomain', 'defiant');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     await objects.removed('PciAttachment', 'defiant-0');
   });
 
@@ -213,7 +205,7 @@ describe('a StubDomain', () => {
 (found === undefined ? describe.skip : describe)('with kubectl', () => {
   test('several attachments in one apply are all attached, one after another, and leave together with the namespace', async () => {
     await world.host().addGuest('many');
-    const addresses = [freeDevice(), freeDevice(), freeDevice()];
+    const addresses = [world.freeDevice(), world.freeDevice(), world.freeDevice()];
     const apiVersion = 'stubdom.io/v1alpha1';
     const items = [
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } },
@@ -240,7 +232,7 @@ describe('a StubDomain', () => {
     await kubectl.ok(['delete', 'namespace', 'team', '--timeout=30s']);
     await expectNoTrace('many', status?.domid);
     for (const address of addresses) {
-      expect(await grantsOf(address)).toEqual([]);
+      expect(await world.host().grantsOf(address)).toEqual([]);
       expect(await claimOf(address)).toBeUndefined();
     }
   });

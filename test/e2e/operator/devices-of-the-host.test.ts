@@ -17,31 +17,15 @@ afterAll(async () => {
   await world.close();
 });
 
-async function running(name: string): Promise<void> {
-  await world.host().addGuest(name);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-}
-
-/** What the guest of that name has, as it sees it itself. */
-async function guestSees(name: string): Promise<string[]> {
-  const models = await world.host().admin.deviceModels();
-  const model = models.filter(({ guest, phase }) => guest === name && phase !== 'dead').at(-1);
-  return (model?.guestDevices.map(({ device }) => device) ?? []).sort();
-}
-
 const driverOf = async (address: string): Promise<string | undefined> =>
   (await world.host().hypervisor.listPciDevices()).find((device) => device.address === address)?.driver;
-
-const grantsOf = async (address: string): Promise<unknown[]> =>
-  (await world.host().admin.grants()).filter((grant) => grant.address === address);
 
 /** Two ports of one card; dom0 uses the second. */
 const [port, portOfHost] = ['0000:0a:00.0', '0000:0a:00.1'];
 
 describe('an IOMMU group', () => {
   test('of which the host uses a device: refused, until the same guest gets that device too', async () => {
-    await running('pair');
+    await world.running('pair');
     await objects.attachment('pair-1', 'pair', port, { driverPolicy: 'Seize' });
     const refused = await objects.condition('PciAttachment', 'pair-1', 'Claimed', { reason: 'IommuGroupShared' });
     expect(refused.message).toBe(
@@ -54,29 +38,29 @@ describe('an IOMMU group', () => {
     await objects.ready('PciAttachment', 'pair-1');
     const { status } = await objects.ready('PciAttachment', 'pair-2');
     expect(status).toMatchObject({ originalDriver: 'igb', device: { vendorID: '8086', deviceID: '1521' } });
-    expect(await guestSees('pair')).toEqual([port.slice(5), portOfHost.slice(5)]);
+    expect(await world.host().devicesIn('pair')).toEqual([port.slice(5), portOfHost.slice(5)]);
   });
 
   test('both leave: the host gets its driver back; one alone: not while the guest keeps the other', async () => {
     await Promise.all(['pair-1', 'pair-2'].map(async (name) => objects.remove('PciAttachment', name)));
     await Promise.all(['pair-1', 'pair-2'].map(async (name) => objects.gone('PciAttachment', name)));
     expect([await driverOf(port), await driverOf(portOfHost)]).toEqual(['pciback', 'igb']);
-    expect([await grantsOf(port), await grantsOf(portOfHost)]).toEqual([[], []]);
+    expect([await world.host().grantsOf(port), await world.host().grantsOf(portOfHost)]).toEqual([[], []]);
 
-    await running('keeper');
+    await world.running('keeper');
     await objects.attachment('keeper-1', 'keeper', port);
     await objects.attachment('keeper-2', 'keeper', portOfHost, { driverPolicy: 'Seize' });
     await objects.ready('PciAttachment', 'keeper-1');
     await objects.ready('PciAttachment', 'keeper-2');
     await objects.removed('PciAttachment', 'keeper-2');
     expect(await driverOf(portOfHost)).toBe('pciback');
-    expect(await grantsOf(portOfHost)).toEqual([]);
+    expect(await world.host().grantsOf(portOfHost)).toEqual([]);
     await objects.condition('PciAttachment', 'keeper-1', 'Ready', { status: 'True' });
   });
 
   test('two guests ask for devices of one group: the second is told who has the other, and follows when it is free', async () => {
-    await running('first');
-    await running('second');
+    await world.running('first');
+    await world.running('second');
     await objects.attachment('first-gpu', 'first', '0000:08:00.0');
     await objects.ready('PciAttachment', 'first-gpu');
     await objects.attachment('second-sound', 'second', '0000:08:00.1');
@@ -84,10 +68,10 @@ describe('an IOMMU group', () => {
     expect(refused.message).toBe(
       '0000:08:00.1 shares IOMMU group 15 with 0000:08:00.0, which PciAttachment default/first-gpu has for another guest. They can only go to one guest: 0000:08:00.1 is claimed here as soon as 0000:08:00.0 is free.',
     );
-    expect(await guestSees('second')).toEqual([]);
+    expect(await world.host().devicesIn('second')).toEqual([]);
     await objects.removed('PciAttachment', 'first-gpu');
     await objects.ready('PciAttachment', 'second-sound');
-    expect(await guestSees('second')).toEqual(['08:00.1']);
+    expect(await world.host().devicesIn('second')).toEqual(['08:00.1']);
   });
 });
 
@@ -105,7 +89,7 @@ describe('what the host needs itself', () => {
   });
 
   test('is never given away, not even to be seized', async () => {
-    await running('greedy');
+    await world.running('greedy');
     await objects.attachment('greedy-disk', 'greedy', '0000:00:17.0', { driverPolicy: 'Seize' });
     const refused = await objects.condition('PciAttachment', 'greedy-disk', 'Claimed', { reason: 'DeviceDenied' });
     expect(refused.message).toBe(
@@ -130,7 +114,7 @@ describe('a host whose bus was numbered anew', () => {
 
   test('does not give the guest what is at the claimed address now', async () => {
     const host = world.host();
-    await running('moved');
+    await world.running('moved');
     await objects.attachment('moved-nic', 'moved', address);
     await objects.ready('PciAttachment', 'moved-nic');
     await host.stopAgent();
@@ -148,8 +132,8 @@ describe('a host whose bus was numbered anew', () => {
     expect(stalled.message).toMatch(/^0000:10:01\.0 is 144d:a808 now, and was 8086:1520 when it was claimed: /);
     await objects.condition('PciAttachment', 'moved-nic', 'Ready', { status: 'False', reason: 'DeviceChanged' });
     await objects.ready('StubDomain', 'moved');
-    expect(await guestSees('moved')).toEqual([]);
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().devicesIn('moved')).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     await objects.removed('PciAttachment', 'moved-nic');
   });
 
@@ -158,7 +142,7 @@ describe('a host whose bus was numbered anew', () => {
     const { status } = await objects.ready('PciAttachment', 'moved-disk');
     expect(status).toMatchObject({ device: { vendorID: '144d', deviceID: 'a808' } });
     await eventually(async () => {
-      expect(await guestSees('moved')).toEqual([address.slice(5)]);
+      expect(await world.host().devicesIn('moved')).toEqual([address.slice(5)]);
     });
   });
 });

@@ -7,7 +7,6 @@ import type { WorldObjects } from '../../support/world-objects.ts';
 
 let world: OperatorWorld;
 let objects: WorldObjects;
-let devices = 0;
 
 beforeAll(async () => {
   world = await startOperatorWorld();
@@ -16,18 +15,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** A guest that never lets a device go, with `count` of them. */
-async function stubborn(name: string, count = 1): Promise<string[]> {
-  await world.host().admin.addQuirk(`no-eject@${name}`);
-  await world.host().addGuest(name);
-  await objects.stubDomain(name);
-  const addresses = Array.from({ length: count }, () => {
-    devices += 1;
-    return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
-  });
-  for (const [index, address] of addresses.entries()) await objects.attachment(`${name}-${index}`, name, address);
-  for (const index of addresses.keys()) await objects.ready('PciAttachment', `${name}-${index}`);
-  return addresses;
-}
+const stubborn = async (name: string, count = 1): Promise<string[]> => world.attached(name, count, 'no-eject');
 
 const annotate = async (name: string, value: string) =>
   world.kube.mergePatch(
@@ -35,8 +23,6 @@ const annotate = async (name: string, value: string) =>
     { namespace: 'default', name },
     { metadata: { annotations: { [forceRemovalAnnotation]: value } } },
   );
-const grantsOf = async (address: string) =>
-  (await world.host().admin.grants()).filter((grant) => grant.address === address);
 const driverOf = async (address: string) =>
   (await world.host().hypervisor.listPciDevices()).find((device) => device.address === address)?.driver;
 
@@ -55,7 +41,7 @@ describe('the annotation stubdom.io/force-removal', () => {
     expect(status?.removingSince).toBe(metadata.deletionTimestamp);
     await annotate('hung-0', 'ticket 42:\u001b[2J driver hangs');
     await objects.gone('PciAttachment', 'hung-0');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
     expect(await driverOf(address)).toBe('pciback');
     await expectEvent(
       'hung-0',
@@ -75,10 +61,10 @@ describe('the annotation stubdom.io/force-removal', () => {
     expect(condition.message).toMatch(
       /kubectl annotate --overwrite pciattachment -n default mute-0 stubdom\.io\/force-removal="why"/,
     );
-    expect((await grantsOf(address)).length).toBe(2);
+    expect((await world.host().grantsOf(address)).length).toBe(2);
     await annotate('mute-0', 'the guest is gone mad');
     await objects.gone('PciAttachment', 'mute-0');
-    expect(await grantsOf(address)).toEqual([]);
+    expect(await world.host().grantsOf(address)).toEqual([]);
   });
 
   test('that was there before the deletion means that the guest is not asked', async () => {
@@ -96,8 +82,8 @@ describe('the annotation stubdom.io/force-removal', () => {
     await objects.condition('PciAttachment', 'both-1', 'Removing', { reason: 'WaitingForOther' });
     await annotate('both-1', 'needed elsewhere');
     await objects.gone('PciAttachment', 'both-1');
-    expect(await grantsOf(second)).toEqual([]);
-    expect((await grantsOf(first)).length).toBe(2);
+    expect(await world.host().grantsOf(second)).toEqual([]);
+    expect((await world.host().grantsOf(first)).length).toBe(2);
     await objects.condition('PciAttachment', 'both-0', 'Removing', { reason: 'WaitingForGuest' });
     expect((await world.host().deviceModel('both'))?.commands).toEqual({ 'pci-ins': 2, 'pci-rem': 1 });
   });

@@ -7,7 +7,6 @@ import type { WorldObjects } from '../../support/world-objects.ts';
 
 let world: OperatorWorld;
 let objects: WorldObjects;
-let devices = 0;
 
 beforeAll(async () => {
   world = await startOperatorWorld();
@@ -15,23 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A guest with a stub domain and `count` attachments, which are ready; gives their addresses. */
-async function attached(name: string, count: number): Promise<string[]> {
-  await world.host().addGuest(name);
-  const addresses = Array.from({ length: count }, () => {
-    devices += 1;
-    return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
-  });
-  for (const [index, address] of addresses.entries())
-    await objects.attachment(`${name}-${String(index)}`, name, address);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-  for (const index of addresses.keys()) await objects.ready('PciAttachment', `${name}-${String(index)}`);
-  return addresses;
-}
-
-const inGuest = async (guest: string) =>
-  (await world.host().deviceModel(guest))?.guestDevices.map(({ device }) => device).sort();
 const short = (addresses: readonly (string | undefined)[]) => addresses.map((address) => address?.slice(5)).sort();
 
 /** The guest runs under another domid, and its StubDomain with it. */
@@ -46,14 +28,14 @@ async function restarted(name: string): Promise<void> {
 describe('the guest restarts', () => {
   test('while one of three devices is on its way out: that one is gone, and the others are back', async () => {
     const { admin, store } = world.host();
-    const [first, second, third] = await attached('leaving', 3);
+    const [first, second, third] = await world.attached('leaving', 3);
     await admin.addQuirk('no-eject@leaving');
     await objects.remove('PciAttachment', 'leaving-1');
     await objects.condition('PciAttachment', 'leaving-1', 'Removing', { status: 'True', reason: 'WaitingForGuest' });
     await restarted('leaving');
     await objects.gone('PciAttachment', 'leaving-1');
     for (const name of ['leaving-0', 'leaving-2']) await objects.ready('PciAttachment', name);
-    expect(await inGuest('leaving')).toEqual(short([first, third]));
+    expect(await world.host().devicesIn('leaving')).toEqual(short([first, third]));
     expect((await world.host().deviceModel('leaving'))?.commands).toEqual({ 'pci-ins': 2 });
     const claimed = `/libxl/pci/${(second ?? '').replaceAll(/[:.]/g, '-')}/domid`;
     expect(await store.tryRead(claimed)).toBeUndefined();
@@ -61,7 +43,7 @@ describe('the guest restarts', () => {
   });
 
   test('while paused: the new stub domain is paused too, and its devices wait until it goes on', async () => {
-    const addresses = await attached('napping', 2);
+    const addresses = await world.attached('napping', 2);
     await objects.patchSpec('StubDomain', 'napping', { runState: 'Paused' });
     const before = await objects.ready('StubDomain', 'napping');
     await restarted('napping');
@@ -77,11 +59,11 @@ describe('the guest restarts', () => {
     await objects.patchSpec('StubDomain', 'napping', { runState: 'Running' });
     await objects.condition('StubDomain', 'napping', 'Ready', { status: 'True', message: /running, as asked/ });
     for (const index of addresses.keys()) await objects.ready('PciAttachment', `napping-${String(index)}`);
-    expect(await inGuest('napping')).toEqual(short(addresses));
+    expect(await world.host().devicesIn('napping')).toEqual(short(addresses));
   });
 
   test('twice in a row, and its stub domain dies besides: everything is as asked in the end', async () => {
-    const addresses = await attached('restless', 2);
+    const addresses = await world.attached('restless', 2);
     const { admin } = world.host();
     await admin.restartGuest(uuidOf('restless'));
     await restarted('restless');
@@ -94,7 +76,7 @@ describe('the guest restarts', () => {
       const now = await objects.ready('StubDomain', 'restless');
       expect(now.status?.uuid).not.toBe(status?.uuid);
     });
-    await eventually(async () => expect(await inGuest('restless')).toEqual(short(addresses)));
+    await eventually(async () => expect(await world.host().devicesIn('restless')).toEqual(short(addresses)));
     for (const index of addresses.keys()) await objects.ready('PciAttachment', `restless-${String(index)}`);
     const alive = (await admin.deviceModels()).filter(({ guest, phase }) => guest === 'restless' && phase !== 'dead');
     expect(alive).toHaveLength(1);
@@ -102,7 +84,7 @@ describe('the guest restarts', () => {
 
   test('and its domid is given to another guest while no agent runs: that one loses nothing', async () => {
     const { admin, store } = world.host();
-    const [address] = await attached('evicted', 1);
+    const [address] = await world.attached('evicted', 1);
     const { status } = await objects.get('StubDomain', 'evicted');
     await world.host().stopAgent();
     await admin.removeGuest(uuidOf('evicted'));
@@ -119,7 +101,7 @@ describe('the guest restarts', () => {
     expect((await admin.grants()).filter((grant) => grant.address === address)).toEqual([]);
     await world.host().addGuest('evicted');
     await objects.ready('PciAttachment', 'evicted-0');
-    expect(await inGuest('evicted')).toEqual(short([address]));
+    expect(await world.host().devicesIn('evicted')).toEqual(short([address]));
     await objects.ready('StubDomain', 'squatter');
   });
 });
@@ -135,7 +117,7 @@ describe('objects that were deleted without their finalizers and created again',
   }
 
   test('with the same spec: the stub domain that runs and its devices are taken over', async () => {
-    const [address = ''] = await attached('restored', 1);
+    const [address = ''] = await world.attached('restored', 1);
     const before = await objects.get('StubDomain', 'restored');
     await world.host().stopAgent();
     await lost('PciAttachment', 'restored-0');
@@ -164,7 +146,7 @@ describe('objects that were deleted without their finalizers and created again',
   });
 
   test('with another spec: the stub domain is made anew', async () => {
-    await attached('altered', 1);
+    await world.attached('altered', 1);
     const before = await objects.get('StubDomain', 'altered');
     await world.host().stopAgent();
     await lost('StubDomain', 'altered');
@@ -178,7 +160,7 @@ describe('objects that were deleted without their finalizers and created again',
   });
 
   test('with other options: the device leaves the guest and comes again', async () => {
-    const [address = ''] = await attached('retuned', 1);
+    const [address = ''] = await world.attached('retuned', 1);
     await world.host().stopAgent();
     await lost('PciAttachment', 'retuned-0');
     await objects.attachment('retuned-0', 'retuned', address, { options: { permissive: 'Enabled' } });

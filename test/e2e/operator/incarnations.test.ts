@@ -6,7 +6,6 @@ import type { WorldObjects } from '../../support/world-objects.ts';
 
 let world: OperatorWorld;
 let objects: WorldObjects;
-let devices = 0;
 
 beforeAll(async () => {
   world = await startOperatorWorld();
@@ -14,28 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A guest with a stub domain and one attached device each for `count`. */
-async function attached(name: string, count = 1): Promise<string[]> {
-  await world.host().addGuest(name);
-  const addresses = Array.from({ length: count }, () => {
-    devices += 1;
-    return `0000:10:${devices.toString(16).padStart(2, '0')}.0`;
-  });
-  for (const [index, address] of addresses.entries())
-    await objects.attachment(`${name}-${String(index)}`, name, address);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-  for (const index of addresses.keys()) await objects.ready('PciAttachment', `${name}-${String(index)}`);
-  return addresses;
-}
-
 const models = async (guest: string) =>
   (await world.host().admin.deviceModels()).filter((model) => model.guest === guest);
-const grantsOf = async (address: string) =>
-  (await world.host().admin.grants()).filter((grant) => grant.address === address);
 
 test('the guest restarts under another domid: another stub domain is made, with all its devices', async () => {
-  const addresses = await attached('reborn', 2);
+  const addresses = await world.attached('reborn', 2);
   const before = await objects.get('StubDomain', 'reborn');
   const { domid } = await world.host().admin.restartGuest(uuidOf('reborn'));
   await eventually(async () => {
@@ -53,7 +35,9 @@ test('the guest restarts under another domid: another stub domain is made, with 
     addresses.map((address) => address.slice(5)),
   );
   for (const address of addresses) {
-    expect((await grantsOf(address)).map((grant) => grant.domid).sort()).toEqual([domid, after.status?.domid].sort());
+    expect((await world.host().grantsOf(address)).map((grant) => grant.domid).sort()).toEqual(
+      [domid, after.status?.domid].sort(),
+    );
   }
   expect(await world.host().store.tryList(`/local/domain/${String(before.status?.domid)}`)).toBeUndefined();
   expect(
@@ -62,7 +46,7 @@ test('the guest restarts under another domid: another stub domain is made, with 
 });
 
 test('the stub domain dies: it is made again, with its device, and an event says so', async () => {
-  const [address = ''] = await attached('mortal');
+  const [address = ''] = await world.attached('mortal');
   const before = await objects.get('StubDomain', 'mortal');
   await world.host().admin.killDomain(before.status?.domid ?? 0);
   await eventually(async () => {
@@ -82,7 +66,7 @@ test('the stub domain dies: it is made again, with its device, and an event says
 });
 
 test('the agent stops and another starts: nothing is done twice', async () => {
-  await attached('steady', 2);
+  await world.attached('steady', 2);
   const before = await objects.get('StubDomain', 'steady');
   const [model] = await models('steady');
   const writes = await world.host().admin.resets();
@@ -107,7 +91,7 @@ test('the agent stops and another starts: nothing is done twice', async () => {
 });
 
 test('objects that are deleted while no agent runs go when one starts', async () => {
-  await attached('orphaned');
+  await world.attached('orphaned');
   const { status } = await objects.get('StubDomain', 'orphaned');
   await world.host().stopAgent();
   await objects.remove('PciAttachment', 'orphaned-0');
@@ -120,7 +104,7 @@ test('objects that are deleted while no agent runs go when one starts', async ()
 });
 
 test('the guest goes away for good: TargetFound says so, its device is free for others, and comes back with it', async () => {
-  const [address = ''] = await attached('leaver');
+  const [address = ''] = await world.attached('leaver');
   await world.host().admin.removeGuest(uuidOf('leaver'));
   const condition = await objects.condition('StubDomain', 'leaver', 'TargetFound', {
     status: 'False',
@@ -132,7 +116,7 @@ test('the guest goes away for good: TargetFound says so, its device is free for 
   await objects.condition('StubDomain', 'leaver', 'Ready', { status: 'False', reason: 'TargetNotFound' });
   const inserted = await objects.condition('PciAttachment', 'leaver-0', 'Ready', { status: 'False' });
   expect(inserted.message).toMatch(/guest/i);
-  expect(await grantsOf(address)).toEqual([]);
+  expect(await world.host().grantsOf(address)).toEqual([]);
   expect(await world.host().store.tryRead(`/libxl/pci/${address.replaceAll(/[:.]/g, '-')}/domid`)).toBeUndefined();
   await world.host().addGuest('leaver');
   await objects.ready('StubDomain', 'leaver');
@@ -141,7 +125,7 @@ test('the guest goes away for good: TargetFound says so, its device is free for 
 });
 
 test('XenStore comes back empty: the agent reconnects, says what is missing, and invents nothing', async () => {
-  await attached('forgotten');
+  await world.attached('forgotten');
   const before = await objects.get('StubDomain', 'forgotten');
   const domains = await world.host().hypervisor.listDomains();
   const made = (await world.host().admin.deviceModels()).length;

@@ -12,15 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-async function running(guest: string, ...quirks: string[]): Promise<void> {
-  for (const quirk of quirks) await world.host().admin.addQuirk(`${quirk}@${guest}`);
-  await world.host().addGuest(guest);
-  await objects.stubDomain(guest);
-  await objects.ready('StubDomain', guest);
-}
-
 test('one stub domain gets its devices in the order in which they were asked for, all in one listing', async () => {
-  await running('row');
+  await world.running('row');
   const addresses = ['0000:10:08.0', '0000:10:03.0', '0000:10:05.0', '0000:10:01.0'];
   for (const [index, address] of addresses.entries()) await objects.attachment(`row-${String(index)}`, 'row', address);
   for (const index of addresses.keys()) await objects.ready('PciAttachment', `row-${String(index)}`);
@@ -36,9 +29,9 @@ test('one stub domain gets its devices in the order in which they were asked for
 });
 
 test('a device model that takes its time, and one that never answers, delay nobody else', async () => {
-  await running('sluggish', 'reply-delay=60000');
-  await running('mute', 'drop-replies');
-  await running('brisk');
+  await world.running('sluggish', 'reply-delay=60000');
+  await world.running('mute', 'drop-replies');
+  await world.running('brisk');
   await objects.attachment('sluggish-0', 'sluggish', '0000:10:09.0');
   await objects.attachment('mute-0', 'mute', '0000:10:0a.0');
   await eventually(async () => {

@@ -47,14 +47,6 @@ const claimsOf = async (card: string): Promise<number[]> => {
   return [0, 1, 2, 3].filter((fn) => holders[fn] !== undefined);
 };
 
-/** A stub domain that runs. */
-async function running(name: string, ...quirks: string[]): Promise<void> {
-  for (const quirk of quirks) await world.host().admin.addQuirk(`${quirk}@${name}`);
-  await world.host().addGuest(name);
-  await objects.stubDomain(name);
-  await objects.ready('StubDomain', name);
-}
-
 function nextCard(): string {
   const card = cards[used];
   used += 1;
@@ -68,7 +60,7 @@ const attach = async (name: string, card: string, fn: number) =>
 
 async function whole(name: string, ...quirks: string[]): Promise<string> {
   const card = nextCard();
-  await running(name, ...quirks);
+  await world.running(name, ...quirks);
   for (const fn of [0, 1, 2, 3]) await attach(name, card, fn);
   for (const fn of [0, 1, 2, 3]) await objects.ready('PciAttachment', `${name}-${fn}`);
   return card;
@@ -129,10 +121,10 @@ describe('a card with four functions', () => {
 
   test('is not inserted while another guest has one of its functions, and then comes whole', async () => {
     const card = nextCard();
-    await running('holder');
+    await world.running('holder');
     await objects.attachment('holder-1', 'holder', `${card}.1`);
     await objects.ready('PciAttachment', 'holder-1');
-    await running('waiting');
+    await world.running('waiting');
     for (const fn of [0, 1, 2, 3]) await attach('waiting', card, fn);
     await objects.condition('PciAttachment', 'waiting-1', 'Claimed', { status: 'False', reason: 'DeviceClaimed' });
     for (const fn of [0, 2, 3]) {
@@ -153,7 +145,7 @@ describe('a card with four functions', () => {
 
   test('of which the device model refuses one half-way is not shown to the guest, and can be given up', async () => {
     const card = nextCard();
-    await running('half');
+    await world.running('half');
     await world.host().addGuest('taker');
     await objects.stubDomain('taker');
     await objects.attachment('taker-1', 'taker', `${card}.1`);
@@ -192,7 +184,7 @@ describe('a card with four functions', () => {
 
   test('comes whole although the agent dies half-way in, and half-way out', async () => {
     const card = nextCard();
-    await running('shaken', 'reply-delay=200');
+    await world.running('shaken', 'reply-delay=200');
     for (const fn of [0, 1, 2, 3]) await attach('shaken', card, fn);
     await eventually(async () => {
       expect((await inserted('shaken')).length).toBeGreaterThan(0);
