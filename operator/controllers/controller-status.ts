@@ -81,7 +81,7 @@ export async function applyControllerStatus<T extends Reported>(
 ): Promise<T | undefined> {
   const kind = type.kind as Kind;
   const present = (object.status?.conditions ?? []) as readonly Condition[];
-  const { name, namespace, uid } = object.metadata;
+  const { name, namespace, uid, resourceVersion } = object.metadata;
   if (status.liveness !== 'expired') silenced.delete(uid);
   const decisions = [...status.decisions, ...onBehalf(kind, object, present, status, silenced)];
   // The controller's word is about more than the spec, and one that says the same is left as it is: it names no generation,
@@ -101,7 +101,9 @@ export async function applyControllerStatus<T extends Reported>(
     (status.removed ?? []).some((field) => seen?.[field] !== undefined) ||
     conditions.some((condition) => !present.includes(condition));
   if (!changed) return undefined;
-  const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
+  // Only for the object that was looked at: the API server does not look at the uid in a status, and a host or a device that
+  // was chosen for an object that is gone would bind the one that has its name now, for life.
+  const metadata = { name, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
   const force = status.liveness === 'expired';
   const written = await kube.applyStatus<T>(
     type,

@@ -160,3 +160,14 @@ describe('an agent that spoke', () => {
     expect(reasonsOf(await read())).toEqual(new Set(['HostUnreachable']));
   });
 });
+
+test('what was decided for an object is not written to another that has its name by now', async () => {
+  await controller(claimed('fresh'));
+  const gone = await read();
+  await kube.delete(pciAttachments, { namespace: 'default', name });
+  const spec = { stubDomainRef: { name: 'web' }, device: { address: '0000:04:00.0' } };
+  await kube.create(pciAttachments, { metadata: { name, namespace: 'default' }, spec });
+  const writing = applyControllerStatus(kube, pciAttachments, gone, claimed('expired'), 0, silenced);
+  await expect(writing).rejects.toMatchObject({ reason: 'Conflict' });
+  expect((await read()).status?.address).toBeUndefined();
+});

@@ -137,7 +137,7 @@ function applyBody(
     context,
     target,
     (live) => {
-      checkPreconditions(resource, name, applied, live);
+      checkPreconditions(target, applied, live);
       const { object, changed } = applyOrThrow({ ...common, live });
       return changed ? object : live;
     },
@@ -186,8 +186,13 @@ function checkApplied(target: UpdateTarget, sent: Sent): JsonObject {
   return { ...object, metadata: { ...metadata, name } };
 }
 
-function checkPreconditions(resource: ServedResource, name: string, applied: JsonObject, live: JsonObject): void {
-  for (const key of ['uid', 'resourceVersion']) {
+/** An apply of a custom resource's status is not asked for the uid: the API server takes all metadata from the live object. */
+function checkPreconditions(
+  { resource, name, subresource }: UpdateTarget,
+  applied: JsonObject,
+  live: JsonObject,
+): void {
+  for (const key of subresource === 'status' && resource.custom ? ['resourceVersion'] : ['uid', 'resourceVersion']) {
     const wanted = childString(childObject(applied, 'metadata'), key);
     if (wanted !== '' && wanted !== childString(live['metadata'], key)) throw modified(resource, name);
   }

@@ -321,6 +321,12 @@ export const applyCases: readonly Case[] = [
     has: { status: absent },
     owners: { 'm Apply': uuidOwner },
   }),
+  it('a status with another uid is applied all the same', apply('m', target, { status: 201 }), {
+    do: 'PATCH {sd}/vm/status?fieldManager=s',
+    as: 'apply',
+    send: part('vm', { status: { domid: 3 } }, { uid: 'another' }),
+    has: { status: { domid: 3 } },
+  }),
   it(
     'a status cannot be applied to what is not there',
     applyStatus('s', { domid: 3 }, { status: 404, reason: 'NotFound' }),
