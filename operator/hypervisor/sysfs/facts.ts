@@ -1,3 +1,5 @@
+import type { PciDevice } from '../hypervisor.ts';
+
 /** What was read of a host: plain facts, from which `hostUses` tells what dom0 needs each PCI device for. */
 export interface HostFacts {
   readonly devices: readonly PciFacts[];
@@ -19,19 +21,10 @@ export interface HostFacts {
   readonly doubts: readonly Doubt[];
 }
 
-/** A PCI device. Hexadecimal digits in lower case. */
-export interface PciFacts {
-  readonly address: string;
+/** A PCI device, and what tells whether dom0 needs it. */
+export interface PciFacts extends Omit<PciDevice, 'hostUse'> {
   /** Canonical path, through all bridges above. */
   readonly path: string;
-  readonly vendorID: string;
-  readonly deviceID: string;
-  readonly classID: string;
-  readonly subsystemVendorID?: string;
-  readonly subsystemID?: string;
-  readonly driver?: string;
-  readonly iommuGroup?: number;
-  readonly numaNode?: number;
   readonly bootGraphics: boolean;
   /** Whether SR-IOV functions of it are enabled. */
   readonly hasVirtualFunctions: boolean;
