@@ -84,7 +84,7 @@ export function attachmentObstacle(snapshot: Snapshot, attachment: PciAttachment
   if (claim !== undefined && claim === snapshot.target?.domid && note === undefined && isAdopting(snapshot)) {
     return {
       reason: 'DeviceInUse',
-      message: `The guest has ${address} already: its toolstack gave it (xl pci-attach, or its configuration). Take it out there, or delete this PciAttachment.`,
+      message: `The guest has ${address} already: its toolstack gave it (xl pci-attach, or pci= in its configuration), and is the one to take it back. Delete this PciAttachment; or take the device out of the guest's configuration and start the guest anew (xl pci-detach does not work for guests with a stub domain), and it is attached here.`,
       forGood: false,
     };
   }

@@ -149,8 +149,22 @@ describe('an adopted stub domain', () => {
   test('a device that its toolstack gave the guest is not inserted a second time', () => {
     const claims = new Map([[theAddress, adoptedNote.target.domid]]);
     const snapshot = adopted({ claims, attachments: [anAttachment()] });
-    expect(attachmentObstacle(snapshot, anAttachment())).toMatchObject({ reason: 'DeviceInUse' });
+    expect(attachmentObstacle(snapshot, anAttachment())).toMatchObject({
+      reason: 'DeviceInUse',
+      message: expect.stringMatching(/its toolstack gave it .* Delete this PciAttachment; or .* start the guest anew/),
+    });
     expect(stepOf(snapshot)).toBeUndefined();
+  });
+
+  test('a back end that pciback gave up stays as long as its toolstack has a device there', () => {
+    const closed = { ...aBackend(theAddress, '0000:03:00.1'), state: 6 };
+    const pciNotes = new Map([[theAddress, aPciNote()]]);
+    const claims = new Map([[theAddress, adoptedNote.target.domid]]);
+    const memory = { attempts: new Map(), readied: new Map([[theAddress, theStub.uuid]]) };
+    const snapshot = adopted({ pciBackend: closed, pciNotes, claims, memory, attachments: [anAttachment()] });
+    expect(stepOf(snapshot)).toBeUndefined();
+    const ours = { ...snapshot, pciBackend: { ...aBackend(theAddress), state: 6 } };
+    expect(stepOf(ours)).toEqual({ do: 'dropBackend' });
   });
 
   test('of flavor Linux takes no devices for now', () => {
