@@ -32,19 +32,26 @@ export class DomainNames {
     this.#xenstore = xenstore;
   }
 
-  /** Of all domains, in the order given; those that are not among them any more are forgotten. */
-  async read(domains: readonly { readonly domid: number; readonly uuid: string }[]): Promise<DomainNotes[]> {
+  /**
+   * Of all domains, in the order given; those that are not among them any more are forgotten. Undefined for one that was never
+   * read, since XenStore gave no answer.
+   */
+  async read(
+    domains: readonly { readonly domid: number; readonly uuid: string }[],
+  ): Promise<(DomainNotes | undefined)[]> {
     const notes = await Promise.all(
       domains.map(async (domain) => {
         const before = this.#known.get(keyOf(domain));
         try {
           return await this.#look(domain.domid, before);
         } catch {
-          return before ?? {};
+          return before;
         }
       }),
     );
-    this.#known = new Map(domains.map((domain, index) => [keyOf(domain), notes[index] ?? {}]));
+    this.#known = new Map(
+      domains.flatMap((domain, index) => (notes[index] === undefined ? [] : [[keyOf(domain), notes[index]]])),
+    );
     return notes;
   }
 

@@ -1,6 +1,6 @@
 import { type Domain, type DomainIdentity, HypervisorError } from '../hypervisor.ts';
 import type { Control } from './control.ts';
-import { DomainNames, type NodeReader } from './domain-names.ts';
+import { DomainNames, type DomainNotes, type NodeReader } from './domain-names.ts';
 import { parseList } from './parse-list.ts';
 import { xlFailure } from './xl-failure.ts';
 import type { XlProgram } from './xl-program.ts';
@@ -76,7 +76,7 @@ export function createDomains(control: Control, xl: XlProgram, xenstore: NodeRea
         domid,
         uuid,
         name: notes[index]?.name ?? (name === undefined ? '' : name.replace(/\p{C}/gu, '?')),
-        type: typeOf(domid, hvm, notes[index]?.type),
+        type: typeOf(domid, hvm, notes[index]),
         memoryMiB,
         paused,
         ...(suspended ? { suspended } : {}),
@@ -86,8 +86,15 @@ export function createDomains(control: Control, xl: XlProgram, xenstore: NodeRea
   };
 }
 
-function typeOf(domid: number, hvm: boolean | undefined, noted: Domain['type'] | undefined): Domain['type'] {
-  if (noted !== undefined) return noted;
+/** Throws `Unavailable` where nobody tells: a guest that is taken for something else looks like one that is gone. */
+function typeOf(domid: number, hvm: boolean | undefined, noted: DomainNotes | undefined): Domain['type'] {
+  if (noted?.type !== undefined) return noted.type;
   if (domid === 0) return hvm === true ? 'PVH' : 'PV';
+  if (hvm === undefined && noted === undefined) {
+    throw new HypervisorError(
+      'Unavailable',
+      `Whether domain ${domid} is a guest cannot be told: XenStore gave no answer. See xenstored; it is asked again.`,
+    );
+  }
   return hvm === true ? 'HVM' : 'PV';
 }

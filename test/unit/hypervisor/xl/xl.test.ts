@@ -105,6 +105,14 @@ describe('the list of domains', () => {
     ]);
   });
 
+  test('is no list where nothing tells whether a domain is a guest: none is taken for one that is gone', async () => {
+    const { hypervisor, fake, nodes, disconnect } = await bench();
+    await fake.on('list', listScript(...lines.slice(0, 2)));
+    for (const [path, value] of notes) nodes.set(path, value);
+    disconnect();
+    await expect(hypervisor.listDomains()).rejects.toMatchObject(failing('Unavailable', /XenStore gave no answer/));
+  });
+
   test('has new names, and no control characters', async () => {
     const { hypervisor, nodes } = await bench({ xen: fakeXen(infos.slice(0, 1)) });
     nodes.set('/local/domain/1/name', 'before');
