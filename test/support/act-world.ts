@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commit } from '../../operator/agent/act/commit.ts';
 import type { ActContext, Happening } from '../../operator/agent/act/context.ts';
+import { Turns } from '../../operator/agent/act/turns.ts';
 import { DeviceInventory } from '../../operator/agent/observe/device-inventory.ts';
 import { DomainInventory } from '../../operator/agent/observe/domain-inventory.ts';
 import { KeyMemory } from '../../operator/agent/observe/key-memory.ts';
@@ -86,6 +87,7 @@ export async function startActWorld(options: {
       domains,
       devices,
       memory,
+      creations: new Turns(1),
       snapshot: aSnapshot({ hostDevices: devices.devices, ...change }),
       clock,
       random: Math.random,

@@ -10,6 +10,7 @@ import type { AgentMetrics } from '../agent-metrics.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
 import type { DomainInventory } from '../observe/domain-inventory.ts';
 import type { KeyMemory } from '../observe/key-memory.ts';
+import type { Turns } from './turns.ts';
 
 /** Something that happened and that people may want to read in the object's events. */
 export interface Happening {
@@ -38,6 +39,8 @@ export interface ActContext {
   readonly domains: DomainInventory;
   readonly devices: DeviceInventory;
   readonly memory: KeyMemory;
+  /** Of guests that the toolstack makes: each takes a pass for as long as a minute. */
+  readonly creations: Turns;
   readonly snapshot: Snapshot;
   readonly clock: Clock;
   readonly random: Random;

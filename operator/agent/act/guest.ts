@@ -2,7 +2,7 @@ import type { StubDomainSpec } from '../../api/generated/stub-domain.ts';
 import * as at from '../../domain/locations.ts';
 import { type GuestNote, formatNote } from '../../domain/notes.ts';
 import { ownedBy } from '../../domain/plan-node.ts';
-import type { GuestRequest } from '../../hypervisor/hypervisor.ts';
+import type { DomainIdentity, GuestRequest } from '../../hypervisor/hypervisor.ts';
 import { type ActContext, StaleSnapshotError, objectOf, pinOf, targetOf } from './context.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -36,16 +36,27 @@ async function note(context: ActContext, uuid: string, guest: GuestNote): Promis
   );
 }
 
+async function make(context: ActContext, owner: string, request: GuestRequest): Promise<DomainIdentity> {
+  await note(context, request.uuid, { owner, stage: 'intended' });
+  return context.hypervisor.createGuest(request);
+}
+
 /**
- * Has the toolstack make the guest and its stub domain. It is noted before, so that a crash in between leaves no guest that
+ * Has the toolstack make the guest and its stub domain, or puts it off where others are being made. It is noted before, so that a crash in between leaves no guest that
  * nobody owns; asked again, the toolstack's guest with that uuid is the answer.
  */
 export async function createGuest(context: ActContext): Promise<void> {
   const { metadata, spec } = objectOf(context);
   const request = guestRequest(spec);
   if (request === undefined) throw new StaleSnapshotError('the spec asks for no guest');
-  await note(context, request.uuid, { owner: metadata.uid, stage: 'intended' });
-  const { domid } = await context.hypervisor.createGuest(request);
+  const { memory, creations, snapshot } = context;
+  const giveBack = creations.tryTake();
+  if (snapshot.memory.attempts.get(metadata.uid)?.reason === 'Queued') memory.succeeded(metadata.uid);
+  if (giveBack === undefined) {
+    memory.failed(metadata.uid, 'Queued', snapshot.now);
+    return;
+  }
+  const { domid } = await make(context, metadata.uid, request).finally(giveBack);
   await context.domains.refresh();
   context.happened({
     uid: metadata.uid,

@@ -23,6 +23,7 @@ import { stubName } from '../act/stub-domain.ts';
 import { commit } from '../act/commit.ts';
 import { EarlyTransaction } from '../act/early-transaction.ts';
 import { perform } from '../act/perform.ts';
+import { Turns } from '../act/turns.ts';
 import type { AgentMetrics } from '../agent-metrics.ts';
 import { CommandMeter, type RawChannel } from '../observe/command-meter.ts';
 import type { DeviceInventory } from '../observe/device-inventory.ts';
@@ -72,6 +73,9 @@ const foreseen: ReadonlySet<Step['do']> = new Set<Step['do']>([
 
 const backendKinds = ['vbd', 'vif', 'vfb', 'vkbd', 'console', 'pci'] as const;
 
+/** xl makes them one after the other, each in a pass of its own: the others are for what runs. */
+const guestsAtOnce = 4;
+
 /** So often in a row a pass may find that things changed under it; then somebody changes them all the time. */
 const maxStale = 5;
 
@@ -101,6 +105,7 @@ export class StubDomainReconciler {
   readonly #overlay = new Overlay();
   readonly #reporter: StatusReporter;
   readonly #layingOut = new Mutex();
+  readonly #creations = new Turns(guestsAtOnce);
   readonly #memories = new Map<string, KeyMemory>();
   readonly #targets = new Map<string, string>();
   readonly #meter: CommandMeter | undefined;
@@ -351,6 +356,7 @@ export class StubDomainReconciler {
       domains,
       devices,
       memory: this.#memory(key),
+      creations: this.#creations,
       snapshot,
       clock,
       random,
