@@ -12,6 +12,7 @@ import { type ClusterConfig, loadClusterConfig } from '../../operator/kube/confi
 import { namespaces } from '../../operator/kube/resources.ts';
 import { type CapturedLog, captureLog } from './captured-log.ts';
 import { eventually } from './eventually.ts';
+import { runningClock } from './running-clock.ts';
 import { projectCrds } from './sample-crds.ts';
 import { type SkippingClock, skippingClock } from './skipping-clock.ts';
 import { WorldHost, type WorldHostOptions } from './world-host.ts';
@@ -103,6 +104,9 @@ export interface WorldOptions extends WorldHostOptions {
   readonly onClose?: () => Promise<void>;
 }
 
+/** What controller, agents and hosts do is mostly waiting. An API server that is a process of its own does not go with them. */
+const speedOf = ({ kubeconfig }: WorldOptions): number => (kubeconfig === undefined ? 4 : 1);
+
 /** Starts API server, controller, and hosts xen-1, xen-2, … with their agents. */
 export async function startOperatorWorld(options: WorldOptions = {}): Promise<OperatorWorld> {
   const closers = new Closers();
@@ -124,7 +128,8 @@ export async function startOperatorWorld(options: WorldOptions = {}): Promise<Op
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: leaseNamespace } },
       { fieldManager: 'test', force: true },
     );
-    const clock = skippingClock();
+    const speed = options.speed ?? speedOf(options);
+    const clock = skippingClock(runningClock(speed));
     const metrics = new Registry();
     await startCentral(cluster, clock, metrics, log, closers);
     const hosts = new Map<string, WorldHost>();
@@ -132,7 +137,7 @@ export async function startOperatorWorld(options: WorldOptions = {}): Promise<Op
       const name = `xen-${String(index)}`;
       const directory = join(home, name);
       await mkdir(directory);
-      const host = new WorldHost(name, directory, cluster, log, options);
+      const host = new WorldHost(name, directory, cluster, log, { ...options, speed });
       closers.add(() => host.close());
       await host.start();
       hosts.set(name, host);

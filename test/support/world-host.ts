@@ -30,14 +30,16 @@ export interface WorldHostOptions {
   readonly daemon?: DaemonStarter;
   /** Puts something between the agent and dom0's socket of its daemon: gives the agent's socket. The caller ends it. */
   readonly wayOfAgent?: (daemonSocket: string, directory: string) => Promise<string>;
+  /** How many times as fast as the system's clock those of host and agent go. Default 1. */
+  readonly speed?: number;
 }
 
 /** A simulated host with its daemon and its agent, and what a test can do to it. */
 export class WorldHost {
   readonly name: string;
-  readonly #time: Clock = runningClock();
+  readonly #time: Clock;
   /** The agent's clock. */
-  readonly clock: DrillClock = drillClock(this.#time);
+  readonly clock: DrillClock;
   /** The protocol's metrics, of all agents that ever ran. */
   readonly metrics: Registry = new Registry();
   readonly #protocolMetrics = createAgentMetrics(this.metrics);
@@ -64,6 +66,8 @@ export class WorldHost {
     this.name = name;
     this.#directory = directory;
     this.#options = options;
+    this.#time = runningClock(options.speed);
+    this.clock = drillClock(this.#time);
     this.#hypervisorSocket = join(directory, 'hv');
     this.#cluster = cluster;
     this.#log = log;
