@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const build = fileURLToPath(new URL('../../hack/real-kube-apiserver/build.sh', import.meta.url));
 
+/** The oldest release that the operator runs on, as hack/real-kube-apiserver/build.sh names it. */
+const oldestKube = '1.31';
+
+/** Whether STUBDOM_KUBE_VERSION chose the oldest release for this run, in place of the newest. */
+export const runsOldestKube = (): boolean => process.env.STUBDOM_KUBE_VERSION === oldestKube;
+
 /** How long the server may take to stop before it is killed, in milliseconds. */
 const STOP_DEADLINE_MS = 20_000;
 
@@ -26,12 +32,13 @@ export type RealKubeApiserverSetup =
   { readonly available: true; readonly program: string } | { readonly available: false; readonly reason: string };
 
 /**
- * Looks for the program. It is built here only when STUBDOM_BUILD_REAL=1 or CI=true says so, since that may take many
+ * Looks for the program, of the release STUBDOM_KUBE_VERSION if that is set. It is built here only when STUBDOM_BUILD_REAL=1 or CI=true says so, since that may take many
  * minutes; otherwise standard error says loudly that tests are skipped, and how to get them run.
  */
 export async function setUpRealKubeApiserver(): Promise<RealKubeApiserverSetup> {
-  const found = await run(['--path'], 'ignore');
+  const found = await run(['--path'], 'inherit');
   if (found.code === 0) return { available: true, program: found.stdout.trim() };
+  if (found.code !== 1) throw new Error(`hack/real-kube-apiserver/build.sh --path ended with ${String(found.code)}`);
   if (process.env.STUBDOM_BUILD_REAL === '1' || process.env.CI === 'true') {
     process.stderr.write('\n*** Building the real kube-apiserver for tests\n\n');
     const built = await run([], 'inherit');

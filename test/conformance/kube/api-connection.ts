@@ -25,16 +25,18 @@ export interface Watch {
 export class ApiConnection {
   readonly #url: string;
   readonly #token: string;
+  readonly #told: (body: unknown) => unknown;
   readonly #agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, told: (body: unknown) => unknown = (body) => body) {
     this.#url = url;
     this.#token = token;
+    this.#told = told;
   }
 
-  /** A connection with the rights of a kubeconfig. */
-  static async open(url: string, kubeconfig: string): Promise<ApiConnection> {
-    return new ApiConnection(url, await tokenOf(kubeconfig));
+  /** A connection with the rights of a kubeconfig. What comes back of a request is read through `told`. */
+  static async open(url: string, kubeconfig: string, told?: (body: unknown) => unknown): Promise<ApiConnection> {
+    return new ApiConnection(url, await tokenOf(kubeconfig), told);
   }
 
   #send(method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
@@ -61,7 +63,7 @@ export class ApiConnection {
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const warnings = response.headersDistinct['warning'] ?? [];
-    return { status: response.statusCode ?? 0, body: parse(text), warnings };
+    return { status: response.statusCode ?? 0, body: this.#told(parse(text)), warnings };
   }
 
   /** Starts a watch. An answer that is no stream comes back as an Answer. */

@@ -7,9 +7,10 @@ import { load } from 'js-yaml';
 import { startApiServer } from '../../../operator/embedded/api-server/server.ts';
 import { startRealKubeApiserver } from '../../support/real-kube-apiserver.ts';
 import { ApiConnection } from './api-connection.ts';
+import { inLaterWords } from './words-of-1-31.ts';
 
-/** Which server. */
-export type ServerName = 'embedded' | 'real';
+/** Which server. `real` is of the newest release. */
+export type ServerName = 'embedded' | 'real' | 'real 1.31';
 
 /** A server that runs, with our CRDs. */
 export interface RunningServer {
@@ -57,9 +58,9 @@ async function startEmbedded(): Promise<RunningServer> {
   };
 }
 
-async function startReal(): Promise<RunningServer> {
+async function startReal(told?: (body: unknown) => unknown): Promise<RunningServer> {
   const server = await startRealKubeApiserver();
-  const api = await ApiConnection.open(server.url, server.kubeconfig);
+  const api = await ApiConnection.open(server.url, server.kubeconfig, told);
   const created: string[] = [];
   for (const crd of await readCrds()) {
     const answer = await api.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
@@ -88,5 +89,12 @@ async function startReal(): Promise<RunningServer> {
 
 /** Starts a server. */
 export function startServer(name: ServerName): Promise<RunningServer> {
-  return name === 'embedded' ? startEmbedded() : startReal();
+  switch (name) {
+    case 'embedded':
+      return startEmbedded();
+    case 'real':
+      return startReal();
+    case 'real 1.31':
+      return startReal(inLaterWords);
+  }
 }

@@ -27,9 +27,13 @@ export const writes = ({ calls }: Account): number =>
 /** How many watches were asked for. */
 export const watches = ({ calls }: Account): number => calls.filter(({ verb }) => verb === 'watch').length;
 
-/** Calls that read a whole collection: lists, and watches that begin with everything. */
+/**
+ * Calls that read a whole collection: lists, and watches that begin with everything. One that is refused reads nothing:
+ * before Kubernetes 1.34 such watches are, and a list is asked for in its place.
+ */
 export const relists = ({ calls }: Account): number =>
-  calls.filter(({ verb, resumes }) => (verb === 'list' || verb === 'watch') && !resumes).length;
+  calls.filter(({ verb, resumes, status }) => (verb === 'list' || verb === 'watch') && !resumes && status !== 422)
+    .length;
 
 /** Calls that were refused for no fault of the caller's; a conflict or what is not there is an answer. */
 export const refused = ({ calls }: Account): readonly string[] =>
