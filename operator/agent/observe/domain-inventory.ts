@@ -103,34 +103,38 @@ export class DomainInventory {
 
   /** Resolves when the list was read after this call began. Failures are kept in `error`. */
   async refresh(): Promise<void> {
-    if (this.#reading !== undefined) {
-      this.#again = true;
-      return this.#reading;
-    }
-    this.#reading = this.#read().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
+    this.#again = true;
+    return (this.#reading ??= this.#read());
   }
 
   async #read(): Promise<void> {
-    do {
-      this.#again = false;
-      if (this.#closed) return;
-      this.#meanwhile.clear();
-      try {
-        const domains = await this.#hypervisor.listDomains();
-        this.#adopt(domains, await this.#findUnknown(domains));
-        this.#loaded = true;
-        this.#error = undefined;
-      } catch (error) {
-        const isNew = this.#error === undefined;
-        this.#error = error instanceof Error ? error : new Error(String(error));
-        this.#logger.warn('The list of domains could not be read', { error: this.#error.message });
-        // Nobody came or went as far as is known; the host's report takes it from here.
-        if (isNew) for (const listener of this.#listeners) listener(new Set());
+    // The caller has this promise before it is over.
+    await Promise.resolve();
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false;
+        await this.#readOnce();
       }
-    } while (this.#again as boolean);
+    } finally {
+      // In the turn in which it was seen that nobody asked again: whoever asks after this begins another.
+      this.#reading = undefined;
+    }
+  }
+
+  async #readOnce(): Promise<void> {
+    this.#meanwhile.clear();
+    try {
+      const domains = await this.#hypervisor.listDomains();
+      this.#adopt(domains, await this.#findUnknown(domains));
+      this.#loaded = true;
+      this.#error = undefined;
+    } catch (error) {
+      const isNew = this.#error === undefined;
+      this.#error = error instanceof Error ? error : new Error(String(error));
+      this.#logger.warn('The list of domains could not be read', { error: this.#error.message });
+      // Nobody came or went as far as is known; the host's report takes it from here.
+      if (isNew) for (const listener of this.#listeners) listener(new Set());
+    }
   }
 
   /** After the hypervisor's list, so that what was made meanwhile is in XenStore's at least. */

@@ -58,3 +58,17 @@ test('domains that XenStore has no node of are told apart, and news of them are 
     await daemon.close();
   }
 });
+
+test('news that come at the very end of a reading have the list read again', async () => {
+  let asked = 0;
+  const listDomains = async (): Promise<Domain[]> => Promise.resolve((asked += 1)).then(() => []);
+  for (let turns = 0; turns < 30; turns += 1) {
+    const inventory = new DomainInventory({ listDomains } as unknown as Hypervisor, silentLogger);
+    const first = inventory.refresh();
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    const before = asked;
+    await inventory.refresh();
+    expect({ turns, read: asked > before }).toEqual({ turns, read: true });
+    await first;
+  }
+});
