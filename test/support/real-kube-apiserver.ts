@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const build = fileURLToPath(new URL('../../hack/real-kube-apiserver/build.sh', import.meta.url));
 
 /** The oldest release that the operator runs on, as hack/real-kube-apiserver/build.sh names it. */
-const oldestKube = '1.31';
+export const oldestKube = '1.31';
 
 /** Whether STUBDOM_KUBE_VERSION chose the oldest release for this run, in place of the newest. */
 export const runsOldestKube = (): boolean => process.env.STUBDOM_KUBE_VERSION === oldestKube;

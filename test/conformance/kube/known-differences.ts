@@ -16,7 +16,7 @@ const inOldest = (name: string, why: string, shows: string): KnownDifference => 
   shows,
 });
 
-const streamed = 'lists are streamed from 1.34 on';
+const streamed = 'lists are not streamed yet, unless that is switched on';
 const streamRefused = 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
 const typeForValue = 'a rule of a scalar named the type in place of the value';
 const formats = 'formats of integers are checked later';

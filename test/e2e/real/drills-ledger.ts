@@ -29,7 +29,7 @@ export const watches = ({ calls }: Account): number => calls.filter(({ verb }) =
 
 /**
  * Calls that read a whole collection: lists, and watches that begin with everything. One that is refused reads nothing:
- * before Kubernetes 1.34 such watches are, and a list is asked for in its place.
+ * Kubernetes 1.31 refuses such watches, and a list is asked for in its place.
  */
 export const relists = ({ calls }: Account): number =>
   calls.filter(({ verb, resumes, status }) => (verb === 'list' || verb === 'watch') && !resumes && status !== 422)
