@@ -212,6 +212,7 @@ export class StubDomainReconciler {
     if (targetUuid !== undefined) this.#targets.set(key, targetUuid);
     const domain = targetUuid === undefined ? undefined : domains.byUuid(targetUuid);
     const target = domain?.type === 'HVM' ? { domid: domain.domid, uuid: domain.uuid, name: domain.name } : undefined;
+    const namesake = target === undefined ? undefined : domains.byName(stubName(target.name));
     let raw: RawChannel | undefined;
     const seen = await gather(view, {
       now: this.#now(),
@@ -227,7 +228,8 @@ export class StubDomainReconciler {
         return owner === undefined ? undefined : `${owner.namespace ?? ''}/${owner.name}`;
       },
       hostDevices: devices.devices,
-      namesake: target === undefined ? undefined : domains.byName(stubName(target.name))?.domid,
+      // A guest may have that name too, and is no device model.
+      namesake: namesake?.type === 'HVM' ? undefined : namesake?.domid,
       heard: (channel) => {
         raw = channel;
       },

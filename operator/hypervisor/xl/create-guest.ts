@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { errnoOf } from '../errno-of.ts';
-import { type DomainIdentity, type GuestRequest, HypervisorError } from '../hypervisor.ts';
+import { type Domain, type DomainIdentity, type GuestRequest, HypervisorError } from '../hypervisor.ts';
 import { type Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { inBatches } from '../sysfs/in-batches.ts';
 import type { Domains } from './domains.ts';
@@ -98,9 +98,11 @@ async function removeLeftStub(
   { destroy }: CreateGuestOptions,
   { name }: GuestRequest,
   before: readonly { readonly uuid: string }[],
-  after: readonly { readonly domid: number; readonly uuid: string; readonly name: string }[],
+  after: readonly Domain[],
 ): Promise<void> {
-  const left = after.filter((one) => one.name === `${name}-dm` && !before.some(({ uuid }) => uuid === one.uuid));
+  const left = after.filter(
+    (one) => one.name === `${name}-dm` && one.type !== 'HVM' && !before.some(({ uuid }) => uuid === one.uuid),
+  );
   for (const { domid, uuid } of left) {
     try {
       await destroy({ domid, uuid });

@@ -70,7 +70,11 @@ const refusing = {
 async function anotherAgent(
   stubDomains: readonly StubDomain[],
   attachments: readonly PciAttachment[],
-  { empty = false, verbs = {} }: { readonly empty?: boolean; readonly verbs?: Partial<Hypervisor> } = {},
+  {
+    empty = false,
+    verbs = {},
+    stubType = 'PV',
+  }: { readonly empty?: boolean; readonly verbs?: Partial<Hypervisor>; readonly stubType?: Domain['type'] } = {},
 ): Promise<(key?: string) => Promise<unknown>> {
   told = new Map();
   world = await startActWorld({
@@ -81,7 +85,7 @@ async function anotherAgent(
       classID: '020000',
       driver: 'pciback',
     })),
-    domains: [domain(5, targetUuid, 'web', 'HVM'), domain(7, stubUuid, 'web-dm', 'PV')],
+    domains: [domain(5, targetUuid, 'web', 'HVM'), domain(7, stubUuid, 'web-dm', stubType)],
   });
   const { xenstore, clock } = world;
   await xenstore.write('/local/domain/7/vm', `/vm/${stubUuid}`);
@@ -220,4 +224,14 @@ test('a StubDomain whose stub domain takes long to end is not shown as Ready mea
   expect(told.get('web')?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'Deleting' });
   ended!.resolve(undefined);
   await expect(passing).rejects.toThrow('the finalizer was to go');
+});
+
+test('a guest that is named as the stub domain would be is not taken for it', async () => {
+  const pass = await anotherAgent([aStubDomain()], [], { empty: true, stubType: 'HVM' });
+  await world.xenstore.remove(stubNotePath(targetUuid));
+  await world.xenstore.remove('/local/domain/5/image/device-model-domid');
+  await expect(pass()).rejects.toThrow('no step here asks for that');
+  expect(parseNote('stub', await world.xenstore.tryRead(stubNotePath(targetUuid)))).toMatchObject({
+    stage: 'intended',
+  });
 });

@@ -376,6 +376,15 @@ describe('guests', () => {
     expect(await readdir(one.fake.runDir)).toEqual([]);
   });
 
+  test('leave a guest alone that is named as their stub domain would be', async () => {
+    const one = await bench();
+    await one.fake.on('list', listScript());
+    one.nodes.set('/libxl/9/type', 'hvm');
+    await creating(one, [listLine('g1-dm', 9, other)], 'exit 3');
+    await expect(one.hypervisor.createGuest(request)).rejects.toMatchObject({ code: 'Failed' });
+    expect((await one.fake.calls()).filter((call) => call.startsWith('destroy'))).toEqual([]);
+  });
+
   test('of a stub domain that was there before it is left alone', async () => {
     const one = await bench();
     const before = [listLine('g1-dm', 8, stub)];
