@@ -148,6 +148,11 @@ export interface Hypervisor {
   /** Takes the device from pciback and gives it back to `driver`, if any. */
   releaseAssignable(address: string, driver: string | undefined): Promise<void>;
   reset(address: string): Promise<void>;
+  /**
+   * Throws why the guest cannot have the device's DMA, before anything is done with the device. A driver that can only tell
+   * by `grant` has no such verb.
+   */
+  requireGrantable?(address: string, domain: DomainIdentity): Promise<void>;
   /** Gives the domain the device's ports, memory and interrupt; with `iommu`, also its DMA. */
   grant(address: string, domain: DomainIdentity, options: GrantOptions): Promise<void>;
   /** Takes back what `grant` gave. A domain or device that is gone is no error. */

@@ -69,6 +69,8 @@ export async function ready(context: ActContext, uid: string, address: string): 
   if (note === undefined) throw new StaleSnapshotError('the device is not noted');
   const { hostDevices } = await lookAgain(context, [{ attachment, address }]);
   const driver = hostDevices.get(address)?.driver;
+  // Before dom0 loses the device, and before the guest sees one that it cannot use (libxl_pci.c does so too).
+  await hypervisor.requireGrantable?.(address, pinOf(targetOf(context)));
   if (driver !== 'pciback') {
     if (attachment.spec.driverPolicy !== 'Seize') throw new StaleSnapshotError('a driver of dom0 has the device');
     await rememberDriver(context, address, note, driver);

@@ -17,8 +17,17 @@ export interface PciGrantsOptions {
  * Gives domains the ports, memory, interrupt and DMA of devices by hypercall, in libxl's order (stubdom-protocol §5.2 and
  * §5.4): a PV stub domain without `iommu`, its guest with it.
  */
-export function createPciGrants({ control, pci, xenstore }: PciGrantsOptions): Pick<Hypervisor, 'grant' | 'revoke'> {
+export function createPciGrants({
+  control,
+  pci,
+  xenstore,
+}: PciGrantsOptions): Pick<Hypervisor, 'requireGrantable' | 'grant' | 'revoke'> {
   return {
+    requireGrantable: async (address, domain) => {
+      const calls = await requirePassthrough(control);
+      if (!(await lives(calls, domain))) throw gone(domain);
+      await isAssigned(calls, xenstore, address, domain);
+    },
     grant: async (address, domain, { iommu, permissive = false, rdmRelaxed = false }) => {
       const calls = await requirePassthrough(control);
       if (!(await lives(calls, domain))) throw gone(domain);

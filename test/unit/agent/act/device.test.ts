@@ -83,6 +83,22 @@ test('the driver that a device is seized from is noted before it is seized', asy
   expect(parseNote('pci', await world.xenstore.tryRead(notePath))?.originalDriver).toBe('ixgbe');
 });
 
+test('a device that the guest cannot have is not taken from dom0', async () => {
+  world = await startActWorld({ devices: [card('ixgbe')] });
+  const attachments = [anAttachment({ spec: { driverPolicy: 'Seize' } })];
+  const context = world.context({ attachments, ...(await noted({})) });
+  const asked: unknown[] = [];
+  const requireGrantable = async (...words: unknown[]): Promise<void> => {
+    asked.push(words);
+    throw new HypervisorError('NotSupported', 'the guest was created without an IOMMU context');
+  };
+  const hypervisor = { ...context.hypervisor, requireGrantable };
+  await expect(ready({ ...context, hypervisor }, 'pa-1', theAddress)).rejects.toMatchObject({ code: 'NotSupported' });
+  expect(asked).toEqual([[theAddress, theTarget]]);
+  expect(world.bus.device(theAddress).driver).toBe('ixgbe');
+  expect(world.bus.grants()).toEqual([]);
+});
+
 test('a device that has no way to be reset is given away all the same, and people are told', async () => {
   world = await startActWorld({ devices: [card('pciback')] });
   const context = world.context({ attachments: [anAttachment()], ...(await noted({})) });

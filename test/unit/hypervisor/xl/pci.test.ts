@@ -40,7 +40,10 @@ afterEach(async () => {
   await Promise.all(trees.splice(0).map(async (tree) => tree.remove()));
 });
 
-type Verbs = Pick<Hypervisor, 'grant' | 'revoke' | 'makeAssignable' | 'releaseAssignable' | 'reset'>;
+type Verbs = Pick<
+  Hypervisor,
+  'requireGrantable' | 'grant' | 'revoke' | 'makeAssignable' | 'releaseAssignable' | 'reset'
+>;
 
 async function bench(
   description = host,
@@ -111,6 +114,21 @@ describe('grants', () => {
     await expect(verbs.grant('0000:04:00.0', stub, { iommu: false })).rejects.toMatchObject({ code: 'NotSupported' });
     xen.directIo = true;
     await expect(verbs.grant('0000:04:00.0', stub, { iommu: false })).rejects.toMatchObject({ code: 'NoSuchDevice' });
+    expect(xen.log).toEqual([]);
+  });
+
+  test('of a guest are asked for before anything is done with the device', async () => {
+    const { xen, nodes, verbs } = await bench();
+    await verbs.requireGrantable?.(nic, guest);
+    xen.withIommu.delete(guest.domid);
+    await expect(verbs.requireGrantable?.(nic, guest)).rejects.toMatchObject({ code: 'NotSupported' });
+    xen.withIommu.add(guest.domid);
+    xen.holders.set(nic, 9);
+    await expect(verbs.requireGrantable?.(nic, guest)).rejects.toMatchObject({ code: 'DeviceInUse' });
+    // By a grant of ours that was not noted any more.
+    xen.holders.set(nic, guest.domid);
+    nodes.set('/libxl/pci/0000-03-00-0/domid', String(guest.domid));
+    await verbs.requireGrantable?.(nic, guest);
     expect(xen.log).toEqual([]);
   });
 
