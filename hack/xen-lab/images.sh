@@ -31,6 +31,24 @@ initrd() {
 	boot_file cpio "$1" | gzip -1 >"$2"
 }
 
+# systemd_of ROOT: for INIT=systemd. Of what a Debian starts the journal and our jobs are left, since every process makes it slower. labinit has
+# mounted what is needed.
+systemd_of() {
+	local units=$1/etc/systemd generators=$1/usr/lib/systemd/system-generators unit
+	mkdir -p "$units/system-generators" "$units/system/multi-user.target.wants"
+	for unit in "$generators"/*; do ln -s /dev/null "$units/system-generators/${unit##*/}"; done
+	for unit in "$1"/{usr/lib,etc}/systemd/system/*.target.wants/*; do
+		unit=${unit##*/}
+		case $unit in systemd-journald* | '*') ;; *) ln -sf /dev/null "$units/system/$unit" ;; esac
+	done
+	rm -f "$units"/system/*.target.wants/*
+	install -m 644 "$HERE/src/lab-jobs.service" "$units/system/"
+	ln -s ../lab-jobs.service "$units/system/multi-user.target.wants/"
+	ln -sf /lib/systemd/system/multi-user.target "$units/system/default.target"
+	# Without it the first boot would enable and disable all units anew.
+	echo 5d0d0e5d0d0e45d0a0e5d0d0e5d0d0e5 >"$1/etc/machine-id"
+}
+
 cp "$PARTS/kernel/boot/xen" "$PARTS/kernel/boot/vmlinuz" "$OUT/"
 gcc -O2 -Wall -Wextra -static -o "$work/stubdm" "$HERE/src/stubdm.c"
 
@@ -58,7 +76,8 @@ mkdir -p "$root/lab" "$root/mnt/share" "$root/usr/lib/modules/$version"
 for module in $(closure $DOM0_MODULES); do install -D -m 644 "$modules/$module" "$root/usr/lib/modules/$version/$module"; done
 cp "$modules"/modules.{builtin*,order} "$root/usr/lib/modules/$version/"
 depmod "$root/usr"
-install -m 755 "$HERE/src/labinit" "$root/sbin/labinit"
+install -m 755 "$HERE/src/labinit" "$HERE/src/labjobs" "$root/sbin/"
+systemd_of "$root"
 cp "$HERE"/dom0/* "$work"/lab/* "$OUT/vmlinuz" "$work/stubdm" "$root/lab/"
 chmod 755 "$root"/lab/*.sh
 install -m 755 "$HERE/dom0/qemu-dm" "$(echo "$root"/usr/lib/xen-4.*/bin)/qemu-dm"

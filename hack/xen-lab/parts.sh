@@ -9,7 +9,7 @@ set -euo pipefail
 umask 022
 XEN=4.17
 TOOLS='qemu-system-x86 mmdebstrap kmod e2fsprogs xz-utils'
-DOM0="xen-utils-$XEN xen-utils-common xenstore-utils qemu-system-xen kmod iproute2 procps busybox-static strace less pciutils libstdc++6 socat"
+DOM0="xen-utils-$XEN xen-utils-common xenstore-utils qemu-system-xen kmod iproute2 procps busybox-static strace less pciutils libstdc++6 socat systemd"
 PARTS=$1
 private_apt "$PARTS/apt"
 

@@ -7,7 +7,7 @@
 #   cmd 'shell line'     boot, run as root in dom0, print its output, power off; the exit status is the line's
 #   job SCRIPT           the same with a script
 # Files: what is in $SHARE (default: share/ in the cache) is /mnt/share in dom0, read-write.
-#   share/env is sourced by dom0's init: XENSTORED=xenstored|oxenstored|none, XENSTORED_ARGS=...
+#   share/env is sourced by dom0's init: XENSTORED=xenstored|oxenstored|none, XENSTORED_ARGS=..., INIT=labjobs|systemd
 #   share/serial.log: console of Xen and dom0; share/out/: what jobs said, and at the end the logs of Xen's tools and guests
 # Environment: SHARE (each lab that runs needs its own), PCI=1 (an IOMMU and two devices to assign, 0000:00:10.0 and 0000:00:11.0),
 #   NET=1 (this machine's loopback is 10.0.2.2 in dom0), OPT=IMAGE (mounted as /opt, disk.sh makes one),
@@ -24,6 +24,8 @@ machine=q35 devices=() xen_args=${XENARGS:-} dom0_args=${DOM0ARGS:-}
 if [ "${PCI:-0}" = 1 ]; then
 	machine=q35,kernel-irqchip=off xen_args="iommu=no-intremap $xen_args" dom0_args="lab.pci $dom0_args"
 	devices+=(-device amd-iommu -device e1000e,addr=0x10,romfile= -device e1000e,addr=0x11,romfile=)
+	devices+=(-device pcie-root-port,id=port1,chassis=1,addr=0x9)
+	devices+=(-device virtio-rng-pci,bus=port1,addr=0.0,multifunction=on -device virtio-rng-pci,bus=port1,addr=0.1)
 fi
 if [ "${NET:-0}" = 1 ]; then
 	dom0_args="lab.net $dom0_args"

@@ -6,9 +6,11 @@ import { createKubeClient } from '../../operator/kube/client.ts';
 import { loadClusterConfig } from '../../operator/kube/config.ts';
 import { namespaces } from '../../operator/kube/resources.ts';
 import { leaseNamespace } from '../../operator/api/names.ts';
-import { DomainZeroAgent } from './xen-lab-agent.ts';
+import type { DomainZeroAgent } from './xen-lab-agent.ts';
 import { makeDomainZeroArtifact } from './xen-lab-artifact.ts';
+import { ProcessAgent } from './xen-lab-process.ts';
 import { XenLabSteps } from './xen-lab-steps.ts';
+import { UnitAgent } from './xen-lab-unit.ts';
 import { XenLab, type XenLabOptions } from './xen-lab.ts';
 import { projectCrds } from './sample-crds.ts';
 import { StubdomProcess } from './stubdom.ts';
@@ -16,6 +18,12 @@ import { WorldObjects } from './world-objects.ts';
 
 /** This machine's loopback, as dom0 sees it. */
 const loopbackOfDom0 = '10.0.2.2';
+
+/** What a world is made of. */
+export interface XenLabWorldOptions extends Pick<XenLabOptions, 'daemon'> {
+  /** How the agent is run: as a process, or as its unit by a dom0 whose pid 1 is systemd. */
+  readonly agent: 'process' | 'unit';
+}
 
 /** A real Xen host with the agent in its dom0, beside an API server and a controller on this machine. */
 export interface XenLabWorld {
@@ -28,7 +36,7 @@ export interface XenLabWorld {
 }
 
 /** Makes the artifact, boots the lab, and starts API server and controller. The agent is the caller's to start. */
-export async function startXenLabWorld(daemon: XenLabOptions['daemon']): Promise<XenLabWorld> {
+export async function startXenLabWorld({ daemon, agent }: XenLabWorldOptions): Promise<XenLabWorld> {
   const steps = new XenLabSteps(daemon);
   const share = await mkdtemp(join(tmpdir(), `xen-lab-${daemon}-`));
   process.stderr.write(`logs of the lab with ${daemon}: ${share}\n`);
@@ -58,9 +66,10 @@ export async function startXenLabWorld(daemon: XenLabOptions['daemon']): Promise
       await writeFile(join(share, 'controller.log'), `${stdout}${stderr}`);
     });
     await controller.output(/controller ready/);
-    const lab = await steps.step('boot', () => XenLab.start({ daemon, share, opt: image }));
+    const [init, Agent] = agent === 'unit' ? (['systemd', UnitAgent] as const) : (['labjobs', ProcessAgent] as const);
+    const lab = await steps.step('boot', () => XenLab.start({ daemon, init, share, opt: image }));
     closers.push(() => steps.step('power off', () => lab.stop()));
-    return { lab, agent: new DomainZeroAgent(lab, 'xl'), objects: new WorldObjects(kube), steps, close };
+    return { lab, agent: new Agent(lab), objects: new WorldObjects(kube), steps, close };
   } catch (error) {
     await close();
     throw error;

@@ -33,6 +33,8 @@ async function whyNot(): Promise<string | undefined> {
 /** How a lab is booted. */
 export interface XenLabOptions {
   readonly daemon: 'xenstored' | 'oxenstored';
+  /** What runs as pid 1 of dom0, once all is set up. */
+  readonly init: 'labjobs' | 'systemd';
   /** Its files: dom0's /mnt/share, with all logs. Stays afterwards. */
   readonly share: string;
   /** An ext4 image that is dom0's /opt. */
@@ -65,9 +67,9 @@ export class XenLab {
     }
   }
 
-  static async #boot({ daemon, share, opt }: XenLabOptions): Promise<XenLab> {
+  static async #boot({ daemon, init, share, opt }: XenLabOptions): Promise<XenLab> {
     await mkdir(share, { recursive: true });
-    await writeFile(join(share, 'env'), `XENSTORED=${daemon}\n`);
+    await writeFile(join(share, 'env'), `XENSTORED=${daemon}\nINIT=${init}\n`);
     const qemu = spawn(join(folder, 'run.sh'), ['hold'], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, SHARE: share, PCI: '1', NET: '1', OPT: opt },

@@ -4,6 +4,7 @@ import { aSpec } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { compareWithPlan, parseTree } from '../support/libxl-tree.ts';
 import type { AgentUse } from '../support/xen-lab-agent.ts';
+import type { XenLabWorldOptions } from '../support/xen-lab-world.ts';
 import { clientFits } from './client.ts';
 import {
   type Domids,
@@ -21,6 +22,9 @@ import {
 } from './guest.ts';
 import { madeGuest } from './made-guest.ts';
 import type { Scenarios } from './scenario.ts';
+import { Told } from './told.ts';
+import { addDropIn, outlivesRestart } from './unit-drop-in.ts';
+import { agentUnit } from './unit.ts';
 
 /** Everything there is slow: this is how long a condition may take, in milliseconds. */
 const patience = 180_000;
@@ -33,16 +37,14 @@ const sd = 'default/lab';
  * A real Xen host from the agent's first start to the last guest's end, in one booted lab. Each scenario goes on from the one before. After each,
  * what `xl` shows is what it would show of a host of its own. With oxenstored, what the daemon has a part in.
  */
-export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'oxenstored'): void {
+export function xenHost(scenarios: Scenarios, { daemon, agent: how }: XenLabWorldOptions): void {
+  const { scenario, aside } = scenarios;
   let ids: Domids = { guest: 0, stub: 0 };
-  /** What the device model was told so far, in all. */
-  const told: Record<string, number> = {};
-  const tells = (...commands: readonly string[]): void => {
-    for (const command of commands) told[command] = (told[command] ?? 0) + 1;
-  };
+  const told = new Told();
   // A list that is larger than a message cannot be had of oxenstored over the device.
   const firstTransport = daemon === 'xenstored' ? device : socket;
-  const more: Scenarios = daemon === 'xenstored' ? { scenario, aside } : { scenario: () => {}, aside: () => {} };
+  const more = daemon === 'xenstored' ? scenarios : noScenarios;
+  const unit = how === 'unit' ? scenarios : noScenarios;
 
   aside("our XenStore client, over the daemon's socket and over the kernel's device", (world) =>
     clientFits(world, daemon),
@@ -77,7 +79,7 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     const { status } = await objects.get('StubDomain', sd);
     expect(status).toMatchObject({ domid: ids.stub, targetDomid: ids.guest, state: 'running', phase: 'Running' });
     // Nothing was said to it.
-    expect(await consumed(lab)).toEqual(told);
+    expect(await consumed(lab)).toEqual(told.counts);
   });
 
   aside("libxl's tree is our plan's", async ({ lab }) => {
@@ -100,8 +102,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
   scenario('attach: a device of dom0 is seized and inserted', async ({ lab, objects }) => {
     await objects.attachment('default/first', 'lab', firstDevice, { driverPolicy: 'Seize' });
     await objects.condition('PciAttachment', 'default/first', 'Ready', { status: 'True' }, patience);
-    tells('pci-ins');
-    expect(await consumed(lab)).toEqual(told);
+    told.add('pci-ins');
+    expect(await consumed(lab)).toEqual(told.counts);
     expect(await modelState(lab, ids)).toBe('running');
     expect(await pciList(lab, `${guestName}-dm`)).toEqual([firstDevice]);
     // xl does not offer it to another guest.
@@ -112,8 +114,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
   scenario('detach: it comes back', async ({ lab, objects }) => {
     await objects.remove('PciAttachment', 'default/first');
     await eventually(async () => expect(await objects.list('PciAttachment')).toEqual([]), patience);
-    tells('pci-rem');
-    expect(await consumed(lab)).toEqual(told);
+    told.add('pci-rem');
+    expect(await consumed(lab)).toEqual(told.counts);
     expect(await pciList(lab, `${guestName}-dm`)).toEqual([]);
     expect(await driverOf(lab, firstDevice)).toBe('e1000e');
   });
@@ -129,9 +131,11 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     await objects.patchSpec('StubDomain', sd, { runState: 'Running' });
     await objects.condition('StubDomain', sd, 'Ready', { status: 'True', message: /running, as asked/ }, patience);
     expect(await modelState(lab, ids)).toBe('running');
-    tells('save', 'continue');
-    expect(await consumed(lab)).toEqual(told);
+    told.add('save', 'continue');
+    expect(await consumed(lab)).toEqual(told.counts);
   });
+
+  agentUnit(unit, () => ids, told);
 
   more.scenario('the agent ends on SIGTERM, and the next one is connected to the socket', async ({ lab, agent }) => {
     const seconds = await agent.stop();
@@ -148,8 +152,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
       await agent.killAsSoonAs(`xenstore-exists /tool/stubdom/${guestUuid}/inflight`);
       await agent.start(socket);
       await objects.condition('PciAttachment', 'default/second', 'Ready', { status: 'True' }, patience);
-      tells('pci-ins');
-      expect(await consumed(lab)).toEqual(told);
+      told.add('pci-ins');
+      expect(await consumed(lab)).toEqual(told.counts);
       await misbehave(lab, ids.stub, '');
       expect(await pciList(lab, `${guestName}-dm`)).toEqual([firstDevice]);
     },
@@ -167,8 +171,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     expect(await lab.run('tr "\\0" " " </proc/$(cat /run/xenstored.pid)/cmdline')).toMatch(/ -U /);
     await objects.remove('PciAttachment', 'default/second');
     await eventually(async () => expect(await objects.list('PciAttachment')).toEqual([]), patience);
-    tells('pci-rem');
-    expect(await consumed(lab)).toEqual(told);
+    told.add('pci-rem');
+    expect(await consumed(lab)).toEqual(told.counts);
     expect(await pciList(lab, `${guestName}-dm`)).toEqual([]);
   });
 
@@ -178,8 +182,8 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     expect((await lab.run('xl list')).match(/hvm1/g)).toBeNull();
     expect(await lab.run('stat -c %s /root/saved')).toMatch(/^\d{7,}$/m);
     // libxl's own command; the agent sent none beside it.
-    tells('save');
-    expect(await consumed(lab)).toEqual(told);
+    told.add('save');
+    expect(await consumed(lab)).toEqual(told.counts);
   });
 
   more.scenario('the guest is created again, and adopted under its new domids', async ({ lab, objects }) => {
@@ -204,7 +208,10 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
     expect(await lab.run('xenstore-list /local/domain')).toMatch(/^0\s*$/);
   });
 
-  madeGuest(more);
+  addDropIn(unit);
+  madeGuest(scenarios, () => {
+    outlivesRestart(unit);
+  });
 
   aside('what the agent takes of dom0 in the end', async ({ agent }) => useText(await agent.use()));
 
@@ -224,12 +231,14 @@ export function xenHost({ scenario, aside }: Scenarios, daemon: 'xenstored' | 'o
   });
 
   aside('commands that the device model consumed', async ({ lab }) => {
-    expect(await consumed(lab)).toEqual(told);
-    return Object.entries(told)
+    expect(await consumed(lab)).toEqual(told.counts);
+    return Object.entries(told.counts)
       .map(([command, count]) => `${command} ${String(count)}`)
       .join(', ');
   });
 }
+
+const noScenarios: Scenarios = { scenario: () => {}, aside: () => {} };
 
 function useText({ residentMiB, mostMiB, cpuS, threads }: AgentUse): string {
   return `${String(residentMiB)} MiB resident, ${String(mostMiB)} at most, ${String(cpuS)} s of processor (emulated), ${String(threads)} threads`;

@@ -49,7 +49,7 @@ const asked = {
 } as const satisfies Partial<StubDomainSpec>;
 
 /** A guest that libxl makes because a StubDomain has it in its spec, from its first start to its end. */
-export function madeGuest({ scenario, aside }: Scenarios): void {
+export function madeGuest({ scenario, aside }: Scenarios, whileItRuns: () => void): void {
   let domid = 0;
 
   scenario('libxl makes a guest and its stub domain for a StubDomain, and it runs', async ({ lab, objects }) => {
@@ -78,6 +78,8 @@ export function madeGuest({ scenario, aside }: Scenarios): void {
     ]);
     return `${String(plan.length)} nodes compared, ${String(differences.length)} differ, as they should`;
   });
+
+  whileItRuns();
 
   scenario('it is ended by xl, and made again', async ({ lab, objects }) => {
     await lab.run(`xl destroy ${name}`);

@@ -2,8 +2,9 @@ import { describe } from '@jest/globals';
 import { xenHost } from './host.ts';
 import { inXenLab } from './scenario.ts';
 
-const scenarios = await inXenLab('oxenstored');
+const options = { daemon: 'oxenstored', agent: 'unit' } as const;
+const scenarios = await inXenLab(options);
 
 describe('a real Xen host with oxenstored', () => {
-  xenHost(scenarios, 'oxenstored');
+  xenHost(scenarios, options);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setUpXenLab } from '../support/xen-lab.ts';
-import { type XenLabWorld, startXenLabWorld } from '../support/xen-lab-world.ts';
+import { type XenLabWorld, type XenLabWorldOptions, startXenLabWorld } from '../support/xen-lab-world.ts';
 
 const bootLimitMs = 900_000;
 const scenarioLimitMs = 420_000;
@@ -16,7 +16,7 @@ export interface Scenarios {
 }
 
 /** Boots a lab for the tests that are defined next, in order; skips them, loudly, where it cannot be had. */
-export async function inXenLab(daemon: 'xenstored' | 'oxenstored'): Promise<Scenarios> {
+export async function inXenLab(options: XenLabWorldOptions): Promise<Scenarios> {
   const setup = await setUpXenLab();
   if (!setup.available) {
     const skipped: Define = (name) => {
@@ -27,7 +27,7 @@ export async function inXenLab(daemon: 'xenstored' | 'oxenstored'): Promise<Scen
   let world: XenLabWorld | undefined;
   let failed: string | undefined;
   beforeAll(async () => {
-    world = await startXenLabWorld(daemon);
+    world = await startXenLabWorld(options);
   }, bootLimitMs);
   afterAll(() => world?.close(), 120_000);
   const defining =
