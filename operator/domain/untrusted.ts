@@ -71,7 +71,7 @@ export function parseDecimal(value: Uint8Array | undefined, max: number): number
 }
 
 // Domids from DOMID_FIRST_RESERVED on are no domains (xen.h).
-const maxDomid = 0x7ff0;
+const maxDomid = 0x7fef;
 
 /** A domid; undefined for anything else. */
 export function parseDomid(value: Uint8Array | undefined): number | undefined {

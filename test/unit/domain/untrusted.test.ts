@@ -5,6 +5,7 @@ import {
   formatVdevfn,
   parseDecimal,
   parseDeviceModelState,
+  parseDomid,
   parseParameterReply,
   parseVmPath,
 } from '../../../operator/domain/untrusted.ts';
@@ -88,4 +89,9 @@ test.each([
 
 test('a slot and function is written in two digits', () => {
   expect(formatVdevfn(8)).toBe('0x08');
+});
+
+test('a reserved number is no domid', () => {
+  expect(parseDomid(bytes('32751'))).toBe(0x7fef);
+  expect(parseDomid(bytes('32752'))).toBeUndefined();
 });
