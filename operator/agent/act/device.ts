@@ -135,7 +135,11 @@ export async function giveBack(
   const device = devices.devices.get(address);
   // Without a driver it is on its way to one: a crash came between two.
   const halfWay = device !== undefined && device.driver === undefined && driver !== undefined;
-  if (device?.driver !== 'pciback' && !halfWay) return;
+  if (device?.driver !== 'pciback' && !halfWay) {
+    // A crash came before it was seized, or after it was given back.
+    if (driver !== undefined && device?.driver === driver) await xenstore.remove(at.pciDriverPath(address));
+    return;
+  }
   try {
     await hypervisor.reset(address);
   } catch (error) {
@@ -146,7 +150,7 @@ export async function giveBack(
   if (driver === undefined) return;
   await hypervisor.releaseAssignable(address, driver);
   devices.setDriver(address, driver);
-  await context.xenstore.remove(at.pciDriverPath(address));
+  await xenstore.remove(at.pciDriverPath(address));
 }
 
 /** Drops the device from the back end, gives it back to the host, and removes claim and note: those last. */

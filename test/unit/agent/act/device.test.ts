@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { StaleSnapshotError } from '../../../../operator/agent/act/context.ts';
 import { claim, ready } from '../../../../operator/agent/act/attach.ts';
 import { closeLast, release } from '../../../../operator/agent/act/device.ts';
-import { pciClaimPath, pciNotePath } from '../../../../operator/domain/locations.ts';
+import { pciClaimPath, pciDriverPath, pciNotePath } from '../../../../operator/domain/locations.ts';
 import { formatNote, parseNote } from '../../../../operator/domain/notes.ts';
 import { HypervisorError, type PciDevice } from '../../../../operator/hypervisor/hypervisor.ts';
 import { type ActWorld, startActWorld } from '../../../support/act-world.ts';
@@ -52,6 +52,18 @@ test.each([
   await release(world.context(await noted({ stage: 'removed', originalDriver: 'ixgbe' })), theAddress, quarantine);
   expect(world.bus.device(theAddress).driver).toBe(driver);
   expect(await world.xenstore.tryRead(notePath)).toBeUndefined();
+});
+
+test.each([
+  ['gave it back', 'removed' as const],
+  ['seized it', 'claimed' as const],
+])('a crash when the agent %s leaves no word in XenStore of whose it was', async (_, stage) => {
+  world = await startActWorld({ devices: [card('ixgbe')] });
+  await world.xenstore.write(pciDriverPath(theAddress), '/sys/bus/pci/drivers/ixgbe');
+  await release(world.context(await noted({ stage, originalDriver: 'ixgbe' })), theAddress, false);
+  expect(await world.tree('/libxl/pci')).not.toHaveProperty(pciDriverPath(theAddress));
+  expect(world.bus.resets()).toEqual({});
+  expect(world.bus.device(theAddress).driver).toBe('ixgbe');
 });
 
 test('a device that was pulled out counts as released', async () => {
