@@ -27,3 +27,13 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     else signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** What `tried` comes to; rejects with `EDEADLINE` after `limitMs`. What it comes to then is not heard. */
+export function within<T>(clock: Clock, limitMs: number, tried: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(limitMs, () => {
+      reject(networkError('EDEADLINE', `no answer within ${limitMs} ms`));
+    });
+    tried.then(resolve, reject).finally(cancel);
+  });
+}

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
-import { sleep } from './back-off.ts';
+import { sleep, within } from './back-off.ts';
 import { printable } from './errors.ts';
 import { createLeaseKeeper, type LeaseClaim } from './lease.ts';
 import type { KubeClient } from './types.ts';
@@ -50,8 +50,11 @@ export function createElection(options: ElectionOptions): Election {
   let renewal: Promise<unknown> = Promise.resolve();
 
   const attempt = async (): Promise<boolean> => {
+    const tried = keeper.attempt();
+    renewal = tried.catch(() => undefined);
     try {
-      return (await keeper.attempt()).kind === 'renewed';
+      // One that hangs, on a connection whose other end is gone, must leave time for another.
+      return (await within(clock, renewDeadlineMs / 2, tried)).kind === 'renewed';
     } catch (error) {
       const text = printable(error instanceof Error ? error.message : String(error), 300);
       logger.warn('the leader election could not reach its Lease', { lease: claim.name, error: text });
@@ -74,9 +77,7 @@ export function createElection(options: ElectionOptions): Election {
       await Promise.race([pause(), ended]);
       if (over()) break;
       const began = clock.monotonic();
-      const answer = attempt();
-      renewal = answer;
-      const renewed = await Promise.race([answer, ended.then(() => false)]);
+      const renewed = await Promise.race([attempt(), ended.then(() => false)]);
       if (!renewed || over()) continue;
       cancel();
       // Counted from when it was sent: the server may have taken it just then.

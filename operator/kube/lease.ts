@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '../runtime/ports.ts';
-import { sleep } from './back-off.ts';
+import { sleep, within } from './back-off.ts';
 import { isAlreadyExists, isConflict, isNotFound, printable } from './errors.ts';
 import { microTime } from './micro-time.ts';
 import { leases } from './resources.ts';
@@ -203,13 +203,17 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let renewedAt: number | undefined;
   let running: Promise<void> | undefined;
 
+  const attempt = async (): Promise<boolean> => {
+    if ((await keeper.attempt()).kind === 'held') return false;
+    renewedAt = clock.monotonic();
+    options.onRenewed?.();
+    return true;
+  };
   const beat = async (): Promise<boolean> => {
     try {
-      const attempt = await keeper.attempt();
-      if (attempt.kind === 'held') return false;
-      renewedAt = clock.monotonic();
-      options.onRenewed?.();
-      return true;
+      // A connection whose other end is gone answers nothing until the request's own deadline, which is too late: it is tried
+      // again over another. An answer that comes later counts all the same.
+      return await within(clock, intervalMs, attempt());
     } catch (error) {
       const text = printable(error instanceof Error ? error.message : String(error), 300);
       logger.warn('the heartbeat could not be renewed', { lease: claim.name, error: text });

@@ -11,6 +11,7 @@ import {
 } from '../../support/scripted-api-server.ts';
 
 const claim = { namespace: 'ns', name: 'host-1', holder: 'me', durationSeconds: 40 };
+const ofLeader = { ...claim, durationSeconds: 15 };
 const lease = (holderIdentity: string, renewTime: string, resourceVersion = '7'): Lease => ({
   apiVersion: 'coordination.k8s.io/v1',
   kind: 'Lease',
@@ -139,9 +140,50 @@ describe('the heartbeat', () => {
       await heartbeat.stop();
       expect(clock.timers).toEqual([]);
     }));
+
+  test('whose request hangs on a connection that is dead is sent again over another one before the Lease runs out', () =>
+    withServer(async (server, client, clock) => {
+      const heartbeat = createHeartbeat({ client, clock, random: () => 0, logger: silentLogger, claim });
+      heartbeat.start();
+      (await server.next()).fail(404, 'NotFound');
+      store(await server.next(), '1');
+      clock.advance(await clock.timerSet((ms) => ms === 9_000));
+      const hanging = await server.next();
+      clock.advance(await clock.timerSet((ms) => ms === 10_000));
+      clock.advance(await clock.timerSet((ms) => ms === 2_250));
+      const again = await server.next();
+      expect(again.connection).not.toBe(hanging.connection);
+      expect(heartbeat.lastRenewedAgeMs()).toBe(21_250);
+      store(again, '2');
+      await clock.timerSet((ms) => ms === 9_000);
+      expect(heartbeat.lastRenewedAgeMs()).toBe(0);
+      // That of the request that hangs would end it later.
+      hanging.cut();
+      await heartbeat.stop();
+    }));
 });
 
 describe('an election', () => {
+  test('leads on although one of its requests hangs on a connection that is dead', () =>
+    withServer(async (server, client, clock) => {
+      const election = createElection({ client, clock, random: () => 0, logger: silentLogger, claim: ofLeader });
+      const leading = election.lead();
+      (await server.next()).fail(404, 'NotFound');
+      store(await server.next(), '1');
+      const signal = await leading;
+      clock.advance(await clock.timerSet((ms) => ms === 1_800));
+      const hanging = await server.next();
+      clock.advance(await clock.timerSet((ms) => ms === 5_000));
+      clock.advance(await clock.timerSet((ms) => ms === 1_800));
+      store(await server.next(), '2');
+      await clock.timerSet((ms) => ms === 1_800);
+      // Over what the first renewal was good for.
+      clock.advance(1_600);
+      expect([election.leading, signal.aborted]).toEqual([true, false]);
+      hanging.cut();
+      await election.stop(false);
+    }));
+
   test('leads once the Lease is its own, and stops when it could not renew in time, even if the server hangs', () =>
     withServer(async (server, client, clock) => {
       const election = createElection({ client, clock, random: () => 0.5, logger: silentLogger, claim });
