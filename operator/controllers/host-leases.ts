@@ -37,7 +37,7 @@ export class HostLeases {
   /** Renew times as they were seen first: another one proves that the agent lives. */
   readonly #first = new Map<string, string | undefined>();
   readonly #proven = new Set<string>();
-  /** Hosts whose Lease ran out, which the API server confirmed. */
+  /** Hosts whose Lease ran out or is missing for too long, which the API server confirmed. */
   readonly #confirmed = new Set<string>();
   readonly #reading = new Set<string>();
   /** Hosts whose Lease the API server could not be asked for when it ran out. */
@@ -72,8 +72,7 @@ export class HostLeases {
     const { clock } = this.#options;
     const remaining = this.#observer.remainingMs(host);
     if (remaining !== undefined) return remaining > 0 || !this.#confirmed.has(host) ? 'fresh' : 'expired';
-    const since = this.#missingSince.get(host);
-    if (since !== undefined) return clock.monotonic() - since < missingGraceMs ? 'missing' : 'expired';
+    if (this.#missingSince.has(host)) return this.#confirmed.has(host) ? 'expired' : 'missing';
     this.#missingSince.set(host, clock.monotonic());
     this.#last.set(host, 'missing');
     this.#checkIn(host, missingGraceMs);
@@ -99,6 +98,13 @@ export class HostLeases {
     return true;
   }
 
+  /** Milliseconds until the host counts as lost, if nothing is heard of it; 0 when it has come to that. */
+  #remainingMs(host: string): number | undefined {
+    const since = this.#missingSince.get(host);
+    const grace = since === undefined ? undefined : since + missingGraceMs - this.#options.clock.monotonic();
+    return this.#observer.remainingMs(host) ?? (grace === undefined ? undefined : Math.max(0, grace));
+  }
+
   #checkIn(host: string, delayMs: number): void {
     this.#timers.get(host)?.();
     const cancel = this.#options.clock.setTimer(delayMs, () => {
@@ -110,7 +116,7 @@ export class HostLeases {
   #check(host: string, proof = false): void {
     this.#timers.get(host)?.();
     this.#timers.delete(host);
-    const remaining = this.#observer.remainingMs(host);
+    const remaining = this.#remainingMs(host);
     if (remaining === 0 && !this.#confirmed.has(host)) {
       void this.#confirm(host);
       return;
@@ -119,6 +125,7 @@ export class HostLeases {
     const before = this.#last.get(host);
     this.#last.set(host, now);
     if (now === 'fresh') this.#checkIn(host, (remaining ?? 0) + 1);
+    if (now === 'missing') this.#checkIn(host, remaining ?? missingGraceMs);
     if (before !== now || proof) this.#options.changed(host);
   }
 
@@ -142,9 +149,13 @@ export class HostLeases {
     this.#reading.delete(host);
     if (this.#stopped) return;
     // While the API server was away no agent could renew: each has all its time again.
-    if (this.#unanswered.delete(host)) this.#observer.forget(host);
+    if (this.#unanswered.delete(host)) {
+      this.#observer.forget(host);
+      if (this.#missingSince.has(host)) this.#missingSince.set(host, this.#options.clock.monotonic());
+    }
+    if (lease !== undefined) this.#missingSince.delete(host);
     const proof = lease !== undefined && this.#observe(host, lease);
-    if (this.#observer.remainingMs(host) === 0) this.#confirmed.add(host);
+    if (this.#remainingMs(host) === 0) this.#confirmed.add(host);
     this.#check(host, proof);
   }
 }

@@ -44,6 +44,8 @@ interface Observation {
 }
 
 const defaultDurationSeconds = 15;
+/** What a Lease says beyond this does not count: whoever may write one could otherwise live on in it for years. */
+const longestDurationSeconds = 600;
 
 export function createLeaseObserver(clock: Clock): LeaseObserver {
   const observations = new Map<string, Observation>();
@@ -51,7 +53,7 @@ export function createLeaseObserver(clock: Clock): LeaseObserver {
     observe: (key, lease) => {
       const { holderIdentity = '', renewTime = '', leaseDurationSeconds = defaultDurationSeconds } = lease.spec ?? {};
       const record = [lease.metadata.uid, holderIdentity, renewTime].join('\n');
-      const durationMs = holderIdentity === '' ? 0 : leaseDurationSeconds * 1000;
+      const durationMs = holderIdentity === '' ? 0 : Math.min(leaseDurationSeconds, longestDurationSeconds) * 1000;
       const known = observations.get(key);
       const seenAt = known?.record === record ? known.seenAt : clock.monotonic();
       observations.set(key, { record, seenAt, durationMs });

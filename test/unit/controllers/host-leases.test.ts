@@ -138,6 +138,34 @@ test('a host that had no Lease from the beginning counts as expired after a minu
   expect(changed).toEqual(['xen-2']);
 });
 
+test('a Lease that is to last for years does not keep a host that is gone, nor makes timers that come at once', async () => {
+  const lease = aLease('1');
+  tell('ns/xen-1', undefined, { ...lease, spec: { ...lease.spec, leaseDurationSeconds: 2_147_483_647 } });
+  expect(Math.max(...clock.timers)).toBeLessThan(2 ** 31);
+  await pass(601_000);
+  expect(leases.liveness('xen-1')).toBe('expired');
+});
+
+test('a host whose Lease the watch has not shown is asked for before it is called lost', async () => {
+  expect(leases.liveness('xen-2')).toBe('missing');
+  stored = { ...aLease('1'), metadata: { ...aLease('1').metadata, name: 'xen-2' } };
+  await pass(60_000);
+  expect(leases.liveness('xen-2')).toBe('fresh');
+  expect(reads).toBe(1);
+});
+
+test('nor while the API server does not answer', async () => {
+  expect(leases.liveness('xen-2')).toBe('missing');
+  stored = networkError('ECONNECT', 'GET leases');
+  await pass(61_000);
+  expect(leases.liveness('xen-2')).toBe('missing');
+  stored = undefined;
+  await pass(5_000);
+  expect(leases.liveness('xen-2')).toBe('missing');
+  await pass(60_000);
+  expect(leases.liveness('xen-2')).toBe('expired');
+});
+
 test('nothing is left running after stop', () => {
   tell('ns/xen-1', undefined, aLease('1'));
   leases.liveness('xen-2');
