@@ -1,3 +1,4 @@
+import { isControlDomain } from '../../hypervisor/control-domain.ts';
 import { HypervisorError, type PassthroughFacts } from '../../hypervisor/hypervisor.ts';
 import { openSysfs, orUndefined, type Sysfs } from '../../hypervisor/sysfs/sysfs.ts';
 import { printable } from '../../kube/errors.ts';
@@ -39,7 +40,8 @@ export async function checkHost(options: HostOptions): Promise<readonly Check[]>
 
 async function checkDom0(sysfs: Sysfs): Promise<Check> {
   const capabilities = await orUndefined(() => sysfs.read('proc/xen/capabilities'));
-  if (capabilities?.includes('control_d') === true) return ok('dom0', 'This is the dom0 of a Xen host.');
+  const features = await orUndefined(() => sysfs.read('sys/hypervisor/properties/features'));
+  if (isControlDomain({ features, capabilities })) return ok('dom0', 'This is the dom0 of a Xen host.');
   const next =
     'Run it in dom0, or name the folder that holds its /sys and /proc: --root. Mount xenfs on /proc/xen if it is not.';
   if (capabilities === undefined)

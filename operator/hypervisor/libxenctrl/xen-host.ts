@@ -1,29 +1,27 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isControlDomain } from '../control-domain.ts';
 import { HypervisorError } from '../hypervisor.ts';
-
-/** XENFEAT_dom0 of Xen's public/features.h: this domain is the one that controls the host. */
-const controlFeature = 1n << 11n;
 
 /**
  * The release of the Xen that runs, as `4.17`, by the files below `root`. Throws `NotSupported` where there is no Xen or
  * where this is not dom0.
  */
 export function runningRelease(root: string): string {
-  if (attribute(root, 'type') !== 'xen') {
+  if (attribute(root, 'sys/hypervisor/type') !== 'xen') {
     throw new HypervisorError(
       'NotSupported',
       'This machine does not run under Xen: /sys/hypervisor/type does not say xen. Boot it with Xen, run the agent in dom0, and in a pod mount /sys of the host.',
     );
   }
-  const features = attribute(root, 'properties/features') ?? '';
-  if (!/^[0-9a-f]{1,16}$/.test(features) || (BigInt(`0x${features}`) & controlFeature) === 0n) {
+  const features = attribute(root, 'sys/hypervisor/properties/features');
+  if (!isControlDomain({ features, capabilities: attribute(root, 'proc/xen/capabilities') })) {
     throw new HypervisorError(
       'NotSupported',
-      'This is not dom0: /sys/hypervisor/properties/features lacks the bit of the domain that controls the host. Run the agent in dom0.',
+      'This is not dom0: neither /proc/xen/capabilities nor /sys/hypervisor/properties/features says so. Run the agent in dom0.',
     );
   }
-  const release = `${attribute(root, 'version/major') ?? ''}.${attribute(root, 'version/minor') ?? ''}`;
+  const release = `${attribute(root, 'sys/hypervisor/version/major') ?? ''}.${attribute(root, 'sys/hypervisor/version/minor') ?? ''}`;
   if (!/^\d{1,3}\.\d{1,3}$/.test(release)) {
     throw new HypervisorError(
       'NotSupported',
@@ -49,11 +47,9 @@ export function requirePrivcmd(root: string): void {
   }
 }
 
-function attribute(root: string, name: string): string | undefined {
+function attribute(root: string, path: string): string | undefined {
   try {
-    return readFileSync(join(root, 'sys/hypervisor', name), 'latin1')
-      .slice(0, 64)
-      .trim();
+    return readFileSync(join(root, path), 'latin1').slice(0, 64).trim();
   } catch {
     return undefined;
   }

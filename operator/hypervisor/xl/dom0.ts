@@ -1,26 +1,23 @@
+import { isControlDomain } from '../control-domain.ts';
 import { HypervisorError } from '../hypervisor.ts';
 import { type Sysfs, orUndefined } from '../sysfs/sysfs.ts';
 
 /** Throws `Unavailable`, with what to do, unless this is the dom0 of a Xen host. */
 export async function requireDom0(sysfs: Sysfs): Promise<void> {
-  const type = await read(sysfs, 'sys/hypervisor/type');
   const capabilities = await read(sysfs, 'proc/xen/capabilities');
-  if (capabilities?.split(/[\s,]+/).includes('control_d') === true) return;
-  if (type !== 'xen') {
+  const features = await read(sysfs, 'sys/hypervisor/properties/features');
+  if (isControlDomain({ features, capabilities })) return;
+  if ((await read(sysfs, 'sys/hypervisor/type')) !== 'xen') {
     throw new HypervisorError(
       'Unavailable',
       'This is no Xen host: /sys/hypervisor/type is not xen. Boot it with Xen, and run the agent in its dom0.',
     );
   }
-  // Where xenfs is not mounted, the kernel's own word is all there is; xl itself tells the rest.
-  if (capabilities === undefined && (await read(sysfs, 'sys/hypervisor/uuid')) === dom0Uuid) return;
   throw new HypervisorError(
     'Unavailable',
-    'This is a domain of a Xen host, and not its dom0: /proc/xen/capabilities has no control_d. Run the agent in dom0 (mount -t xenfs xenfs /proc/xen if it is not mounted).',
+    'This is a domain of a Xen host, and not its dom0: neither /proc/xen/capabilities nor /sys/hypervisor/properties/features says so. Run the agent in dom0.',
   );
 }
-
-const dom0Uuid = '00000000-0000-0000-0000-000000000000';
 
 /** Kernel and boot of dom0. */
 export interface KernelFacts {

@@ -243,9 +243,9 @@ describe('what the host is', () => {
   test('xenfs that is not mounted is no obstacle', async () => {
     const { hypervisor, drop, put } = await bench();
     await drop('proc/xen');
-    await put('sys/hypervisor/uuid', '00000000-0000-0000-0000-000000000000\n');
+    await put('sys/hypervisor/properties/features', '000228f0\n');
     await expect(hypervisor.info()).resolves.toMatchObject({ xenVersion: '4.17.7' });
-    await put('sys/hypervisor/uuid', `${guest}\n`);
+    await put('sys/hypervisor/properties/features', '000220f0\n');
     await expect(hypervisor.info()).rejects.toMatchObject(failing('Unavailable', /not its dom0/));
   });
 });
