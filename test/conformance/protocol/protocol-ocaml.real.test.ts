@@ -1,0 +1,3 @@
+import { describeProtocolOn } from './real-suite.ts';
+
+describeProtocolOn({ flavor: 'ocaml', version: '4.17' });
