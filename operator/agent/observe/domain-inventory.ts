@@ -1,4 +1,5 @@
 import type { Domain, DomainIdentity, Hypervisor } from '../../hypervisor/hypervisor.ts';
+import { Mutex } from '../../runtime/mutex.ts';
 import type { Logger } from '../../runtime/ports.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 
@@ -14,11 +15,12 @@ export class DomainInventory {
   #byName = new Map<string, Domain>();
   #xenstore: XenStore | undefined;
   #unknown: readonly Domain[] = [];
-  #reading: Promise<void> | undefined;
+  readonly #readings = new Mutex();
+  /** A reading that is asked for and has not begun. */
+  #next: Promise<void> | undefined;
   /** What was made or ended while a list was on its way, which that list may not know. */
   #meanwhile = new Map<string, Domain | undefined>();
   #loaded = false;
-  #again = false;
   #closed = false;
   #stop: (() => Promise<void>) | undefined;
   #error: Error | undefined;
@@ -103,25 +105,14 @@ export class DomainInventory {
 
   /** Resolves when the list was read after this call began. Failures are kept in `error`. */
   async refresh(): Promise<void> {
-    this.#again = true;
-    return (this.#reading ??= this.#read());
+    this.#next ??= this.#readings.run(async () => {
+      this.#next = undefined;
+      if (!this.#closed) await this.#read();
+    });
+    return this.#next;
   }
 
   async #read(): Promise<void> {
-    // The caller has this promise before it is over.
-    await Promise.resolve();
-    try {
-      while (this.#again && !this.#closed) {
-        this.#again = false;
-        await this.#readOnce();
-      }
-    } finally {
-      // In the turn in which it was seen that nobody asked again: whoever asks after this begins another.
-      this.#reading = undefined;
-    }
-  }
-
-  async #readOnce(): Promise<void> {
     this.#meanwhile.clear();
     try {
       const domains = await this.#hypervisor.listDomains();

@@ -72,3 +72,33 @@ test('news that come at the very end of a reading have the list read again', asy
     await first;
   }
 });
+
+test('who asks waits for a list that was begun after that, and not for those of others', async () => {
+  const lists: ReturnType<typeof Promise.withResolvers<Domain[]>>[] = [];
+  const begun: (() => void)[] = [];
+  const listDomains = async (): Promise<Domain[]> => {
+    const list = Promise.withResolvers<Domain[]>();
+    lists.push(list);
+    begun.splice(0).forEach((one) => one());
+    return list.promise;
+  };
+  const beginning = async (): Promise<void> => new Promise((resolve) => begun.push(resolve));
+  const inventory = new DomainInventory({ listDomains } as unknown as Hypervisor, silentLogger);
+  const first = beginning();
+  const one = inventory.refresh();
+  await first;
+  const two = inventory.refresh();
+  const second = beginning();
+  lists[0]!.resolve([]);
+  await one;
+  await second;
+  const three = inventory.refresh();
+  const third = beginning();
+  lists[1]!.resolve([{ ...theTarget, name: 'web', type: 'HVM', memoryMiB: 64, paused: false }]);
+  await two;
+  expect(inventory.byUuid(theTarget.uuid)).toBeDefined();
+  await third;
+  lists[2]!.resolve([]);
+  await three;
+  expect(lists).toHaveLength(3);
+});
