@@ -1,4 +1,5 @@
 import type { Hypervisor, PciDevice } from '../../hypervisor/hypervisor.ts';
+import { Mutex } from '../../runtime/mutex.ts';
 import type { Clock, Logger } from '../../runtime/ports.ts';
 
 /** Sysfs tells nobody of changes, so that it is read again after that long: somebody may have bound a driver. */
@@ -11,7 +12,9 @@ export class DeviceInventory {
   readonly #logger: Logger;
   readonly #listeners = new Set<() => void>();
   #devices = new Map<string, PciDevice>();
-  #reading: Promise<void> | undefined;
+  readonly #readings = new Mutex();
+  /** A reading that is asked for and has not begun. */
+  #next: Promise<void> | undefined;
   /** A driver changed while the list was on its way: the list may not know. */
   #again = false;
   #stopped = false;
@@ -54,11 +57,13 @@ export class DeviceInventory {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Resolves when the list was read after this call began; what cannot be read stays as it was. */
   async refresh(): Promise<void> {
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
+    this.#next ??= this.#readings.run(async () => {
+      this.#next = undefined;
+      await this.#read();
     });
-    return this.#reading;
+    return this.#next;
   }
 
   async #read(): Promise<void> {
