@@ -48,7 +48,7 @@ const asked = {
   serials: [{ name: 'console', output: 'pty' }],
 } as const satisfies Partial<StubDomainSpec>;
 
-/** A guest that libxl makes because a StubDomain has it in its spec, from its first start to its end. */
+/** A guest that libxl makes because a StubDomain has it in its spec, from its first start to its end; `whileItRuns` defines more. */
 export function madeGuest({ scenario, aside }: Scenarios, whileItRuns: () => void): void {
   let domid = 0;
 
