@@ -12,7 +12,7 @@ import { stubMemoryMiB } from './memory.ts';
 import { pausedCondition, pausedReady } from './paused-condition.ts';
 import { triedAgain } from '../refusal-text.ts';
 import { isRefusal } from '../step-owner.ts';
-import { flavorMismatch, isAdopting, startsGuest } from './adoption.ts';
+import { flavorMismatch, isAdopting, ownGuest, startsGuest } from './adoption.ts';
 import { refuse } from './support.ts';
 import { unknownDomainsMessage } from './unknown-domains.ts';
 
@@ -93,11 +93,16 @@ function undriveable({ channel, stub }: Snapshot): { reason: Decision['reason'];
   return undefined;
 }
 
-function notAdopted({ target, adoptable }: Snapshot): [Decision['reason'], string] {
+function notAdopted(snapshot: Snapshot): [Decision['reason'], string] {
+  const { target, adoptable } = snapshot;
   if (target === undefined) return ['NoStubDomain', 'The guest does not run, and so there is no stub domain.'];
   if (adoptable !== undefined) {
     const message = `Stub domain ${adoptable.domid} and its guest ${target.domid} do not name each other in XenStore yet. If this lasts, their toolstack did not finish: start the guest anew.`;
     return ['Wiring', message];
+  }
+  if (ownGuest(snapshot) !== undefined) {
+    const message = `Guest ${target.name} has no stub domain: the host's toolstack is making it yet, or ended half way. If this lasts, end the guest (xl destroy ${target.domid}), and it is made again.`;
+    return ['NoStubDomain', message];
   }
   return [
     'NoStubDomain',

@@ -241,6 +241,14 @@ describe('a guest that is started with its stub domain', () => {
     expect(stepOf({ ...none, object: gone })).toMatchObject({ do: 'removeFinalizer' });
   });
 
+  test('whose creation ended half way is said to be in the way, and what to do', () => {
+    const { adoptable: __, ...half } = found({ object, stubDomainsMadeBy: 'toolstack', guestNote });
+    const snapshot = { ...half, foreignStub: undefined };
+    expect(stepOf(snapshot)).toBeUndefined();
+    expect(condition(snapshot, 'Ready')).toMatchObject({ status: 'False', reason: 'NoStubDomain' });
+    expect(condition(snapshot, 'Ready')?.message).toMatch(/ended half way.*xl destroy 5.*made again/);
+  });
+
   test('that another started, or that is to be orphaned, is not ended', () => {
     const { guestNote: __, ...others } = { ...running, object: aStubDomain({ guest }, deleted) };
     expect(stepOf(others)).toEqual({ do: 'teardown', because: 'deleted' });
