@@ -64,7 +64,7 @@ export function adoptionStep(snapshot: Snapshot): Plan {
 export function guestStep(snapshot: Snapshot): Plan {
   const { channel } = snapshot;
   const answers = channel !== undefined && (channel.state !== 'Absent' || channel.legacy === true);
-  return answers && ownGuest(snapshot)?.stage === 'intended' && snapshot.target !== undefined
-    ? { step: { do: 'startGuest' } }
-    : wait();
+  // Whichever of two StubDomains asked for it last: the one that has its stub domain lets it run.
+  const asked = snapshot.guestNote?.stage === 'intended' && startsGuest(snapshot);
+  return answers && asked && snapshot.target !== undefined ? { step: { do: 'startGuest' } } : wait();
 }

@@ -197,6 +197,15 @@ describe('a guest that is started with its stub domain', () => {
     expect(stepOf(running)).toBeUndefined();
   });
 
+  test('runs also where another StubDomain for it asked the toolstack last, and lost', () => {
+    const others = { ...guestNote, owner: 'sd-2' };
+    expect(stepOf(adopted({ object, stubDomainsMadeBy: 'toolstack', guestNote: others }))).toEqual({
+      do: 'startGuest',
+    });
+    const adopts = adopted({ stubDomainsMadeBy: 'toolstack', guestNote: others });
+    expect(stepOf(adopts)).toBeUndefined();
+  });
+
   test('does not run before its device model answers: an xl that an earlier agent started may be at work yet', () => {
     const asked = adopted({ object, stubDomainsMadeBy: 'toolstack', guestNote });
     const silent = { ...asked.channel!, state: 'Absent' } as const;
