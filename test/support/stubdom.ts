@@ -7,6 +7,12 @@ export const packageRoot = join(import.meta.dirname, '..', '..');
 /** The entry of the program under test, run from its source. */
 export const entry = join(packageRoot, 'operator', 'main.ts');
 
+/**
+ * Where processes of the program keep what they compiled, for those that come after them: a start is then a fraction of the
+ * work, and nothing in the program is different. One that is killed keeps nothing.
+ */
+const compiled = join(packageRoot, 'node_modules', '.cache', 'stubdom-compiled');
+
 /** How a process of the program ended. */
 export interface Ended {
   readonly code: number | null;
@@ -29,7 +35,13 @@ export class StubdomProcess {
   constructor(args: readonly string[], options: { cwd?: string; env?: Record<string, string>; program?: string } = {}) {
     this.child = spawn(process.execPath, [options.program ?? entry, ...args], {
       cwd: options.cwd ?? packageRoot,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...options.env },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        TMPDIR: process.env['TMPDIR'],
+        NODE_COMPILE_CACHE: compiled,
+        ...options.env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#add(text, ''));

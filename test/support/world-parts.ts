@@ -259,11 +259,7 @@ async function startFaultHost(options: FaultHostOptions, closers: Closers): Prom
   closers.add(() => api.close());
   const args = ['--name', name, '--kubeconfig', kubeconfigPath, '--xenstore', store.socketPath];
   const agent = new AgentKeeper(
-    () =>
-      new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${calls.socketPath}`], {
-        // A restart is then a tenth of a second's work, and nothing in the program is different.
-        env: { NODE_COMPILE_CACHE: join(root, 'compiled') },
-      }),
+    () => new StubdomProcess(['agent', ...args, '--hypervisor', `simulated:${calls.socketPath}`]),
   );
   closers.add(() => agent.stop());
   const { admin, hypervisor } = host;
