@@ -10,6 +10,9 @@ export interface Refusal {
 // One XenStore message holds 4096 bytes: path, NUL and value (xs_wire.h); the path is shorter than 64.
 const maxCommandLine = 4096 - 64;
 
+/** The device model's command line is split at blanks, and its log in dom0 is named after the guest. */
+const plainName = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$/;
+
 /** Upstream QEMU in a Linux stub domain is driven through QMP, which is not spoken yet. */
 function refuseLinux({ provisioning, runState }: StubDomainSpec): Refusal | undefined {
   if (provisioning === 'Create') {
@@ -62,6 +65,13 @@ export function refuse(
     return {
       reason: 'Unsupported',
       message: `spec.bios ${spec.bios} needs upstream QEMU; the device model of flavor MiniOS only boots ROMBIOS.`,
+    };
+  }
+  if (targetName !== '' && !plainName.test(targetName)) {
+    return {
+      reason: 'Unsupported',
+      message:
+        'The name of the guest holds characters that cannot stand in a command line or in the name of a log, such as blanks or slashes. Rename the guest (xl rename), or have its toolstack make the stub domain (provisioning Adopt).',
     };
   }
   const length = deviceModelArguments(spec, { domid: 65535, name: targetName }).join(' ').length;

@@ -281,3 +281,20 @@ describe('what holds a device up is said', () => {
     expect(said(change)).toMatchObject(expected);
   });
 });
+
+test.each(['my vm', 'web -monitor stdio', '../../etc/cron.d/web'])(
+  'a guest named %j gets no stub domain of ours: that would be more than one argument, or another log',
+  (name) => {
+    const change = {
+      object: aStubDomain({ target: { uuid: theTarget.uuid } }),
+      target: { ...theTarget, name },
+      note: undefined,
+      stub: undefined,
+      channel: undefined,
+    };
+    expect(step(change).step).toBeUndefined();
+    const stalled = stubDomainConditions(aSnapshot(change), undefined).find(({ type }) => type === 'Stalled');
+    expect(stalled).toMatchObject({ status: 'True', reason: 'Unsupported' });
+    expect(stalled?.message).not.toContain(name);
+  },
+);
