@@ -200,9 +200,14 @@ export class KeyMemory {
     return now >= since + silenceMs;
   }
 
+  /** The hypervisor answered, if only by a refusal. */
+  answered(uid: string): void {
+    this.#silentSince.delete(uid);
+  }
+
   /** What the hypervisor refused works now. */
   accepted(uid: string): void {
-    this.#silentSince.delete(uid);
+    this.answered(uid);
     if (isRefusal(this.#attempts.get(uid)?.reason ?? '')) this.#attempts.delete(uid);
   }
 

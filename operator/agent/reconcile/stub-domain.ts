@@ -318,10 +318,12 @@ export class StubDomainReconciler {
       this.#disbelieve(snapshot);
       const uid = stepOwner(step, snapshot);
       if (!(error instanceof HypervisorError) || uid === undefined) throw error;
-      if (error.code === 'Unavailable' && !this.#memory(key).isSilent(uid, this.#now())) throw error;
+      const memory = this.#memory(key);
+      if (error.code !== 'Unavailable') memory.answered(uid);
+      else if (!memory.isSilent(uid, this.#now())) throw error;
       logger.warn('The hypervisor refused', { step: step.do, code: error.code, error: error.message });
       const reason: Reason = error.code === 'NoMemory' ? 'NoMemory' : 'HypervisorFailed';
-      this.#memory(key).failed(uid, reason, this.#now(), error.message);
+      memory.failed(uid, reason, this.#now(), error.message);
       this.#tell({ uid, type: 'Warning', reason, message: error.message }, snapshot);
       return 'done';
     }

@@ -65,6 +65,19 @@ describe('failed tries', () => {
     expect(memory.view().attempts.get(uid)?.count).toBe(count);
   });
 
+  test('that got no answer are told when that lasts, and are made again sooner than refused ones', () => {
+    const memory = new KeyMemory();
+    expect(memory.isSilent('sd-1', 1000)).toBe(false);
+    expect(memory.isSilent('sd-1', 2999)).toBe(false);
+    expect(memory.isSilent('sd-1', 3000)).toBe(true);
+    for (let tries = 0; tries < 12; tries += 1) memory.failed('sd-1', 'HypervisorFailed', 0);
+    expect(memory.view().attempts.get('sd-1')?.retryAt).toBe(30_000);
+    memory.answered('sd-1');
+    memory.failed('sd-1', 'HypervisorFailed', 0);
+    expect(memory.view().attempts.get('sd-1')?.retryAt).toBe(300_000);
+    expect(memory.isSilent('sd-1', 9000)).toBe(false);
+  });
+
   test('of the hypervisor are over when it accepts, others are not', () => {
     const memory = new KeyMemory();
     memory.failed('a', 'HypervisorFailed', 0);
