@@ -39,7 +39,9 @@ export function startAgentLife(number: number, options: AgentLifeOptions): Agent
   let alive = true;
   const hypervisor = new Proxy(options.hypervisor, {
     get: (core, verb) => {
-      const method = Reflect.get(core, verb) as (...args: unknown[]) => Promise<unknown>;
+      const method = Reflect.get(core, verb) as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      // A verb that the driver does not have.
+      if (method === undefined) return undefined;
       return (...args: unknown[]) =>
         new Promise((resolve, reject) => {
           scheduler.post(calls, () => {
