@@ -27,7 +27,7 @@ import { HostLeases } from './host-leases.ts';
 import { hostsView } from './hosts-view.ts';
 import { Pace } from './pace.ts';
 import { ClaimTable } from './pci-attachment/claim-table.ts';
-import { reconcilePciAttachment } from './pci-attachment/reconcile.ts';
+import { isClaimed, reconcilePciAttachment } from './pci-attachment/reconcile.ts';
 import { withResync } from '../runtime/resync.ts';
 import { reconcileStubDomain } from './stub-domain/reconcile.ts';
 import { guestsThatMoved, isPolicyChange } from './xen-host/changes.ts';
@@ -131,7 +131,14 @@ export function createCentral(options: CentralOptions): Central {
     concurrency,
     (key) => attachments.get(key) !== undefined,
     (key) =>
-      reconcilePciAttachment(key, { ...common, attachments, stubDomains, claims, overlay: overlays.attachments }),
+      reconcilePciAttachment(key, {
+        ...common,
+        attachments,
+        stubDomains,
+        claims,
+        unclaim,
+        overlay: overlays.attachments,
+      }),
   );
   const health = controller(
     'xen-host',
@@ -171,6 +178,10 @@ export function createCentral(options: CentralOptions): Central {
   const touchWaiting = (host: string | undefined): void => {
     for (const object of attachments.byIndex(byUnclaimedOn, host ?? '')) claiming.enqueue(keyOf(object));
   };
+  const unclaim = (uid: string): void => {
+    const host = claims.forget(uid);
+    if (host !== undefined) touchWaiting(host);
+  };
   /** What a guest's other attachments are given can help: devices of one IOMMU group go together. */
   const touchTogether = (changed: PciAttachment): void => {
     for (const object of attachments.byIndex(byUnclaimedOn, changed.status?.nodeName ?? '')) {
@@ -195,7 +206,14 @@ export function createCentral(options: CentralOptions): Central {
     }
     touchUnplaced();
     touchWaiting(name);
-    if (isPolicyChange(before, after)) touchHost(name);
+    if (!isPolicyChange(before, after)) return;
+    touchHost(name);
+    // While the host was said to be dead they were told of none.
+    for (const object of stubDomains.byIndex(byHost, name)) {
+      for (const attachment of attachments.byIndex(byStubDomain, keyOf(object))) {
+        if (!isClaimed(attachment)) claiming.enqueue(keyOf(attachment));
+      }
+    }
   };
   const onStubDomain = (key: string, before: StubDomain | undefined, after: StubDomain | undefined): void => {
     const [from, to] = [before?.status?.nodeName, after?.status?.nodeName];
@@ -229,7 +247,11 @@ export function createCentral(options: CentralOptions): Central {
       silenced.delete(before.metadata.uid);
       touchWaiting(before.status?.nodeName);
       if (before.status?.address !== undefined) touchUnplaced();
+      touchPlacementOf(before);
     }
+    // On the host where it was it asks for nothing any more.
+    const from = before?.status?.nodeName;
+    if (from !== undefined && after !== undefined && from !== after.status?.nodeName) touchWaiting(from);
     touchDrain((after ?? before)?.status?.nodeName);
     claiming.enqueue(key);
   };

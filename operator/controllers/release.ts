@@ -60,3 +60,11 @@ export async function releaseFromHost<T extends StubDomain | PciAttachment>(
 function isGoneWith({ metadata }: StubDomain | PciAttachment): boolean {
   return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0;
 }
+
+/**
+ * Lets an object that is being deleted go for which no agent answers. It has an agent's finalizer all the same when it was
+ * made with it, as from a backup, and nobody else could take that off.
+ */
+export async function letGo(object: StubDomain | PciAttachment, kube: KubeClient, type: ResourceType): Promise<void> {
+  if (!isReconcilePaused(object)) await removeFinalizer(kube, type, object, agentFinalizer);
+}

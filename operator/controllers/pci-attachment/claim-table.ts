@@ -20,12 +20,13 @@ export class ClaimTable {
     }
   }
 
-  /** Gives free what the attachment has. */
-  forget(uid: string): void {
+  /** Gives free what the attachment has; the host where that was something. */
+  forget(uid: string): string | undefined {
     const key = this.#held.get(uid);
-    if (key === undefined) return;
+    if (key === undefined) return undefined;
     this.#held.delete(uid);
     if (this.#holders.get(key)?.uid === uid) this.#holders.delete(key);
+    return key.slice(0, key.indexOf(' '));
   }
 
   reserve(host: string, address: string, attachment: PciAttachment): void {

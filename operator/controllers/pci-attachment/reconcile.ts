@@ -7,7 +7,7 @@ import { stubDomainOf } from '../../domain/pci/asked-before.ts';
 import { type Claim, type ClaimsView, claimDevice } from '../../domain/pci/claim.ts';
 import type { DeviceIdentity } from '../../domain/pci/device-identity.ts';
 import { isSaidDead } from '../../domain/placement/fence.ts';
-import { pauseMessage } from '../../domain/reconcile-pause.ts';
+import { isReconcilePaused, pauseMessage } from '../../domain/reconcile-pause.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Overlay } from '../../kube/overlay.ts';
@@ -17,7 +17,7 @@ import { type Action, done } from '../../runtime/action.ts';
 import type { Clock } from '../../runtime/ports.ts';
 import { type ControllerStatus, applyControllerStatus } from '../controller-status.ts';
 import type { HostLeases } from '../host-leases.ts';
-import { isReleased, releaseFromHost } from '../release.ts';
+import { isReleased, letGo, releaseFromHost } from '../release.ts';
 import type { ClaimTable } from './claim-table.ts';
 
 /** Index of attachments by the `address` that their spec names. */
@@ -30,6 +30,8 @@ export interface PciAttachmentControllerOptions {
   readonly hosts: Informer<XenHost>;
   readonly leases: HostLeases;
   readonly claims: ClaimTable;
+  /** Gives free what the attachment with the uid has, for those who wait for it. */
+  readonly unclaim: (uid: string) => void;
   readonly overlay: Overlay;
   readonly events: EventRecorder;
   /** See `applyControllerStatus`. */
@@ -42,11 +44,19 @@ export async function reconcilePciAttachment(key: string, options: PciAttachment
   const shown = options.attachments.get(key);
   if (shown === undefined) return done;
   const object = options.overlay.get(shown);
-  if (object.metadata.deletionTimestamp !== undefined && object.status?.address === undefined) return done;
   try {
+    if (object.metadata.deletionTimestamp !== undefined && object.status?.address === undefined) {
+      const bound = object.status?.nodeName;
+      if (bound === undefined || isToBeReleased(object, bound, options)) {
+        await letGo(object, options.kube, pciAttachments);
+      }
+      return done;
+    }
     const current = await released(object, options);
     if (current === undefined) return done;
     const status = decideStatus(current, options);
+    // What was chosen for it in an earlier pass, and perhaps never written.
+    if (status.fields['address'] === undefined) options.unclaim(object.metadata.uid);
     const { kube, clock, overlay, silenced } = options;
     overlay.put(await applyControllerStatus(kube, pciAttachments, current, status, clock.now(), silenced));
   } catch (error) {
@@ -57,14 +67,24 @@ export async function reconcilePciAttachment(key: string, options: PciAttachment
   return done;
 }
 
+/** Whether its host is dead and given up. What belongs to a stub domain that is left alone stays with that. */
+function isToBeReleased(
+  object: PciAttachment,
+  bound: string,
+  { hosts, leases, stubDomains }: PciAttachmentControllerOptions,
+): boolean {
+  if (isReconcilePaused(stubDomains.get(stubDomainOf(object)))) return false;
+  return isReleased(object, hosts.get(bound), leases.liveness(bound));
+}
+
 /** The attachment without device and host, if that is dead and given up; undefined if it is gone with that. */
 async function released(
   object: PciAttachment,
   options: PciAttachmentControllerOptions,
 ): Promise<PciAttachment | undefined> {
-  const { hosts, leases, overlay, claims } = options;
+  const { hosts, overlay, unclaim } = options;
   const bound = object.status?.nodeName;
-  if (bound === undefined || !isReleased(object, hosts.get(bound), leases.liveness(bound))) return object;
+  if (bound === undefined || !isToBeReleased(object, bound, options)) return object;
   const free = await releaseFromHost(object, hosts.get(bound), {
     ...options,
     type: pciAttachments,
@@ -75,7 +95,7 @@ async function released(
       return applyControllerStatus(kube, pciAttachments, one, decideStatus(one, options), clock.now(), silenced);
     },
   });
-  claims.forget(object.metadata.uid);
+  unclaim(object.metadata.uid);
   if (free === undefined) return undefined;
   overlay.put(free);
   const { nodeName: _, address: __, device: ___, ...status } = free.status ?? {};

@@ -14,7 +14,7 @@ import type { Clock } from '../../runtime/ports.ts';
 import type { Assumed } from '../assumed.ts';
 import { type ControllerStatus, applyControllerStatus, hostReachable } from '../controller-status.ts';
 import type { HostLeases } from '../host-leases.ts';
-import { isReleased, releaseFromHost } from '../release.ts';
+import { isReleased, letGo, releaseFromHost } from '../release.ts';
 
 export interface StubDomainControllerOptions {
   readonly kube: KubeClient;
@@ -37,8 +37,11 @@ export async function reconcileStubDomain(key: string, options: StubDomainContro
   if (shown === undefined) return done;
   const object = options.overlay.get(shown);
   const { uid, deletionTimestamp } = object.metadata;
-  if (deletionTimestamp !== undefined && object.status?.nodeName === undefined) return done;
   try {
+    if (deletionTimestamp !== undefined && object.status?.nodeName === undefined) {
+      await letGo(object, options.kube, stubDomains);
+      return done;
+    }
     const current = await released(object, options);
     if (current === undefined) return done;
     const status = decideStatus(current, options);
