@@ -1,3 +1,5 @@
+import { maxRetryAfterSeconds } from './retry-after.ts';
+
 /** What can go wrong between us and the API server, typed by what a caller can do about it. */
 
 /** The cause list of a Status answer, as far as it was readable. */
@@ -102,7 +104,9 @@ export function apiErrorFromStatus(httpStatus: number, body: unknown, what: stri
       : (reasonOfStatus[code] ?? 'Unknown');
   const text = typeof status['message'] === 'string' ? printable(status['message']) : `HTTP status ${code}`;
   const details = isRecord(status['details']) ? (status['details'] as StatusDetails) : undefined;
-  const fromDetails = typeof details?.retryAfterSeconds === 'number' ? details.retryAfterSeconds : undefined;
+  const inDetails = details?.retryAfterSeconds;
+  const fromDetails =
+    typeof inDetails === 'number' ? Math.min(Math.max(0, inDetails), maxRetryAfterSeconds) : undefined;
   return new ApiError({
     status: code,
     reason,
