@@ -173,6 +173,7 @@ export const forbidden: readonly Attempt[] = [
     ...xenHost('xen-1'),
     metadata: { name: 'xen-1', labels: { zone: 'a' } },
   }),
+  create('register with a drain', `${group}/xenhosts`, { ...xenHost('xen-1'), spec: { drain: { reason: 'mine' } } }),
   apply('report of xen-2', `${group}/xenhosts/xen-2/status`, { ...xenHost('xen-2'), status: { bootID: 'x' } }),
   merge('label the own host, to attract guests', `${group}/xenhosts/xen-1`, { metadata: { labels: { zone: 'a' } } }),
   merge('open the own host', `${group}/xenhosts/xen-1`, { spec: { pci: { allow: ['0000:00:00.0'] } } }),
