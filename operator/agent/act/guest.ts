@@ -42,8 +42,8 @@ async function make(context: ActContext, owner: string, request: GuestRequest): 
 }
 
 /**
- * Has the toolstack make the guest and its stub domain, or puts it off where others are being made. It is noted before, so that a crash in between leaves no guest that
- * nobody owns; asked again, the toolstack's guest with that uuid is the answer.
+ * Has the toolstack make the guest and its stub domain, or puts it off where enough others are being made. It is noted before,
+ * so that a crash in between leaves no guest that nobody owns; asked again, the toolstack's guest with that uuid is the answer.
  */
 export async function createGuest(context: ActContext): Promise<void> {
   const { metadata, spec } = objectOf(context);

@@ -7,6 +7,8 @@ export interface Account {
   /** Calls of all programs, beats apart. */
   readonly calls: readonly ApiCall[];
   readonly beats: number;
+  /** Of the beats. */
+  readonly failedBeats: number;
   readonly most: { readonly object: string; readonly writes: number };
 }
 
@@ -16,7 +18,14 @@ export function openAccount(drill: string, programs: readonly Pick<DrillProgram,
   return () => {
     const all = programs.flatMap(({ proxy }, index) => proxy.calls.slice(from[index]));
     const calls = all.filter((call) => !isBeat(call));
-    return { drill, calls, beats: all.length - calls.length, most: mostWritten(calls) };
+    const beats = all.filter(isBeat);
+    return {
+      drill,
+      calls,
+      beats: beats.length,
+      failedBeats: beats.filter(hasFailed).length,
+      most: mostWritten(calls),
+    };
   };
 }
 
@@ -35,15 +44,17 @@ export const relists = ({ calls }: Account): number =>
   calls.filter(({ verb, resumes, status }) => (verb === 'list' || verb === 'watch') && !resumes && status !== 422)
     .length;
 
-/** Calls that were refused for no fault of the caller's; a conflict or what is not there is an answer. */
+/** Whether a call was refused for no fault of the caller's; a conflict or what is not there is an answer. */
+const isRefused = ({ status = 0 }: ApiCall): boolean => status === 429 || status === 410 || status >= 500;
+
+const hasFailed = (call: ApiCall): boolean => isRefused(call) || call.status === undefined || call.lost === true;
+
+/** Calls that were refused for no fault of the caller's. */
 export const refused = ({ calls }: Account): readonly string[] =>
-  calls
-    .filter(({ status = 0 }) => status === 429 || status === 410 || status >= 500)
-    .map(({ verb, resource, name, status }) => `${verb} ${resource} ${name}: ${String(status)}`);
+  calls.filter(isRefused).map(({ verb, resource, name, status }) => `${verb} ${resource} ${name}: ${String(status)}`);
 
 /** Calls that were refused, or not answered at all. */
-export const failures = (account: Account): number =>
-  refused(account).length + account.calls.filter(({ status, lost }) => status === undefined || lost).length;
+export const failures = ({ calls }: Account): number => calls.filter(hasFailed).length;
 
 /** Writes of objects that were taken, and were sent once more with the same words. When a word was said does not count. */
 export function repeated({ calls }: Account): readonly string[] {
