@@ -50,9 +50,10 @@ export function tally(calls: readonly ApiCall[], by: (call: ApiCall) => string):
   return counts;
 }
 
-/** Most writes that any one object got, and which object that was. */
+/** Most writes that any one object got, and which object that was. One that was refused as out of date changed nothing. */
 export function mostWritten(calls: readonly ApiCall[]): { readonly object: string; readonly writes: number } {
-  const counts = tally(calls.filter(isWrite), ({ resource, name }) => `${resource.split('/')[0] ?? ''} ${name}`);
+  const got = calls.filter((call) => isWrite(call) && call.status !== 409);
+  const counts = tally(got, ({ resource, name }) => `${resource.split('/')[0] ?? ''} ${name}`);
   const [object = 'none', count = 0] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [];
   return { object, writes: count };
 }
