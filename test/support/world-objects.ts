@@ -83,11 +83,11 @@ export class WorldObjects {
     await this.#kube.delete(types[kind], refOf(kind, name));
   }
 
-  async gone(kind: Kind, name: string): Promise<void> {
+  async gone(kind: Kind, name: string, limit?: number): Promise<void> {
     await eventually(async () => {
       const object = await this.#kube.tryGet<AnyObject>(types[kind], refOf(kind, name));
       if (object !== undefined) throw new Error(`${kind} ${name} is still there:\n${summary(object)}`);
-    });
+    }, limit);
   }
 
   async removed(kind: Kind, name: string): Promise<void> {

@@ -99,9 +99,9 @@ export class Stage {
     await this.objects.remove('PciAttachment', name);
   }
 
-  async detached(name: DeviceName): Promise<void> {
+  async detached(name: DeviceName, limit?: number): Promise<void> {
     await this.detach(name);
-    await this.objects.gone('PciAttachment', name);
+    await this.objects.gone('PciAttachment', name, limit);
   }
 
   async pause(): Promise<void> {
@@ -142,13 +142,13 @@ export class Stage {
   }
 
   /** Waits until the device model has taken that command so often. */
-  async taken(command: keyof DeviceModelReport['commands'], times = 1): Promise<void> {
+  async taken(command: keyof DeviceModelReport['commands'], times = 1, limit?: number): Promise<void> {
     await eventually(async () => {
       const model = await this.model();
       if ((model?.commands[command] ?? 0) < times) {
         throw new Error(`${command} was not taken ${times} times: ${JSON.stringify(model)}`);
       }
-    });
+    }, limit);
   }
 
   /** Waits until the device model has done all that it had begun: it does one thing at a time, and this is one. */

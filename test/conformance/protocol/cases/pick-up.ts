@@ -15,6 +15,12 @@ import { xlAttaches, xlSends } from '../xl.ts';
 const { ended, late, withdrawn } = counters;
 
 /** How the device model takes a command, and where it keeps silent: cases 1, 2 and 7. */
+/**
+ * Where the agent has seen somebody else's command, it waits a minute for its answer. Its clock goes four times as fast, and
+ * not at all while the process stands still. Milliseconds.
+ */
+const foreignAnswerMs = 45_000;
+
 export const pickUp: readonly Scenario[] = [
   {
     case: 1,
@@ -169,7 +175,7 @@ export const pickUp: readonly Scenario[] = [
       await xlAttaches(stage, 'nic2', '29');
       await xlSends(stage, 'pci-rem', devices.nic2);
       await stage.taken('pci-rem', 2);
-      await stage.detached('nic');
+      await stage.detached('nic', foreignAnswerMs);
     },
     ends: {
       condition: ready,
@@ -189,7 +195,7 @@ export const pickUp: readonly Scenario[] = [
       await stage.node('state', 'pci-removed');
       await stage.write('state', 'running');
       await stage.detach('nic');
-      await stage.taken('pci-rem', 2);
+      await stage.taken('pci-rem', 2, foreignAnswerMs);
       stage.skip(3_600_000);
     },
     ends: {
