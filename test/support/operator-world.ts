@@ -70,16 +70,14 @@ export class OperatorWorld {
 
   /** Starts a guest on xen-1, with quirks of its own, and a StubDomain of its name; gives the object when it is Ready. */
   async running(name: string, ...quirks: readonly string[]): Promise<AnyObject> {
-    for (const quirk of quirks) await this.host().admin.addQuirk(`${quirk}@${name}`);
-    await this.host().addGuest(name);
+    await this.#startGuest(name, quirks);
     await this.objects.stubDomain(name);
     return this.objects.ready('StubDomain', name);
   }
 
   /** The same with PCI devices, whose attachments NAME-0, NAME-1, … are Ready; gives their addresses. */
   async attached(name: string, count = 1, ...quirks: readonly string[]): Promise<string[]> {
-    for (const quirk of quirks) await this.host().admin.addQuirk(`${quirk}@${name}`);
-    await this.host().addGuest(name);
+    await this.#startGuest(name, quirks);
     const addresses = Array.from({ length: count }, () => this.freeDevice());
     for (const [index, address] of addresses.entries())
       await this.objects.attachment(`${name}-${index}`, name, address);
@@ -87,6 +85,11 @@ export class OperatorWorld {
     await this.objects.ready('StubDomain', name);
     for (const index of addresses.keys()) await this.objects.ready('PciAttachment', `${name}-${index}`);
     return addresses;
+  }
+
+  async #startGuest(name: string, quirks: readonly string[]): Promise<void> {
+    for (const quirk of quirks) await this.host().admin.addQuirk(`${quirk}@${name}`);
+    await this.host().addGuest(name);
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,14 @@ export interface RealXenstoredKind {
   readonly version: '4.17' | '4.20';
 }
 
+/** All of them. */
+export const realXenstoredKinds: readonly RealXenstoredKind[] = [
+  { flavor: 'c', version: '4.17' },
+  { flavor: 'c', version: '4.20' },
+  { flavor: 'ocaml', version: '4.17' },
+  { flavor: 'ocaml', version: '4.20' },
+];
+
 /** A real daemon that runs in a folder of the test's. */
 export interface RealXenstored {
   /** The unix socket of domain 0. */

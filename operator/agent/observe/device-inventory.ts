@@ -1,5 +1,5 @@
 import type { Hypervisor, PciDevice } from '../../hypervisor/hypervisor.ts';
-import { Mutex } from '../../runtime/mutex.ts';
+import { FreshReading } from '../../runtime/fresh-reading.ts';
 import type { Clock, Logger } from '../../runtime/ports.ts';
 
 /** Sysfs tells nobody of changes, so that it is read again after that long: somebody may have bound a driver. */
@@ -12,9 +12,7 @@ export class DeviceInventory {
   readonly #logger: Logger;
   readonly #listeners = new Set<() => void>();
   #devices = new Map<string, PciDevice>();
-  readonly #readings = new Mutex();
-  /** A reading that is asked for and has not begun. */
-  #next: Promise<void> | undefined;
+  readonly #reading = new FreshReading(() => this.#read());
   /** A driver changed while the list was on its way: the list may not know. */
   #again = false;
   #stopped = false;
@@ -59,11 +57,7 @@ export class DeviceInventory {
 
   /** Resolves when the list was read after this call began; what cannot be read stays as it was. */
   async refresh(): Promise<void> {
-    this.#next ??= this.#readings.run(async () => {
-      this.#next = undefined;
-      await this.#read();
-    });
-    return this.#next;
+    return this.#reading.after();
   }
 
   async #read(): Promise<void> {

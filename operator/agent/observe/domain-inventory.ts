@@ -1,5 +1,5 @@
 import type { Domain, DomainIdentity, Hypervisor } from '../../hypervisor/hypervisor.ts';
-import { Mutex } from '../../runtime/mutex.ts';
+import { FreshReading } from '../../runtime/fresh-reading.ts';
 import type { Logger } from '../../runtime/ports.ts';
 import type { XenStore } from '../../xenstore/xenstore.ts';
 
@@ -15,9 +15,7 @@ export class DomainInventory {
   #byName = new Map<string, Domain>();
   #xenstore: XenStore | undefined;
   #unknown: readonly Domain[] = [];
-  readonly #readings = new Mutex();
-  /** A reading that is asked for and has not begun. */
-  #next: Promise<void> | undefined;
+  readonly #reading = new FreshReading(() => this.#read());
   /** What was made or ended while a list was on its way, which that list may not know. */
   #meanwhile = new Map<string, Domain | undefined>();
   #loaded = false;
@@ -105,14 +103,11 @@ export class DomainInventory {
 
   /** Resolves when the list was read after this call began. Failures are kept in `error`. */
   async refresh(): Promise<void> {
-    this.#next ??= this.#readings.run(async () => {
-      this.#next = undefined;
-      if (!this.#closed) await this.#read();
-    });
-    return this.#next;
+    return this.#reading.after();
   }
 
   async #read(): Promise<void> {
+    if (this.#closed) return;
     this.#meanwhile.clear();
     try {
       const domains = await this.#hypervisor.listDomains();

@@ -5,19 +5,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createFakexenFabric } from '../../../operator/embedded/simulated-host/fakexen-fabric.ts';
 import { openXenStore } from '../../../operator/xenstore/client.ts';
-import { setUpRealXenstored, startRealXenstored, type RealXenstoredKind } from '../../support/real-xenstored.ts';
+import { realXenstoredKinds, setUpRealXenstored, startRealXenstored } from '../../support/real-xenstored.ts';
 
 const setup = await setUpRealXenstored();
-const daemons: readonly RealXenstoredKind[] = [
-  { flavor: 'c', version: '4.17' },
-  { flavor: 'c', version: '4.20' },
-  { flavor: 'ocaml', version: '4.17' },
-  { flavor: 'ocaml', version: '4.20' },
-];
 const domid = 5;
 
 // C xenstored of 4.20 died of a domid that was introduced while it still wound up the domain that had it before.
-describe.each(daemons)('a domid that is used again on $flavor xenstored of Xen $version', (kind) => {
+describe.each(realXenstoredKinds)('a domid that is used again on $flavor xenstored of Xen $version', (kind) => {
   (setup.available ? test : test.skip)(
     'waits until the daemon has let go of the domain that had it, and is a domain like any other',
     async () => {

@@ -2,21 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from '@jest/globals';
-import { type RealXenstoredKind, setUpRealXenstored, startRealXenstored } from '../../support/real-xenstored.ts';
+import { realXenstoredKinds, setUpRealXenstored, startRealXenstored } from '../../support/real-xenstored.ts';
 import { liveThroughSamples, startParts } from './scenario.ts';
 
 const setup = await setUpRealXenstored();
-const daemons: readonly RealXenstoredKind[] = [
-  { flavor: 'c', version: '4.17' },
-  { flavor: 'c', version: '4.20' },
-  { flavor: 'ocaml', version: '4.17' },
-  { flavor: 'ocaml', version: '4.20' },
-];
 
 const run = setup.available ? describe : describe.skip;
 
 run('the agent on a real xenstored, its device models on real guests’ rings', () => {
-  test.each(daemons)(
+  test.each(realXenstoredKinds)(
     '$flavor xenstored of Xen $version',
     async (kind) => {
       const cache = setup.available ? setup.cache : '';
